@@ -1,0 +1,251 @@
+// What is kept: the interface that every backend implements and every module uses.
+//
+// Three kinds, and no other (DESIGN §6); a new feature needs no new schema:
+//   accounts  (host, user) -> Account: SCRAM keys, never passwords
+//   map       (owner, store, key) -> value with a version
+//   archive   (owner, store, id) -> stanza with `with`, time, origin id, search text; ordered by id
+// An `owner` is a bare JID (a user, a room) or a host. A `store` is a module's short fixed name,
+// such as "roster" or "offline".
+//
+// A Store is one shard's handle on a Database: everything is called, and every answer comes, on
+// that shard's loop; nothing blocks it. Writing is one call, commit(): it returns a ticket at once
+// and reports later, after the group that it went into is committed (fsync'ed with durability
+// "disk"). Tickets of one Store commit in their order. A read sees every commit() that was made
+// before it through the same Store.
+//
+// Errors of reads and commits: kDiskFull (no room, or read-only; tried again at the next commit,
+// heals by itself), kVersion (put_if_version met another version: nothing of the batch was done),
+// kIo (anything else below), kOverloaded (the queue of commits or reads is full: nothing was done).
+#pragma once
+
+#include "base/clock.h"
+
+#include <balcony/result.h>
+#include <balcony/task.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace balcony {
+class Loop;
+class WorkerPool;
+}  // namespace balcony
+
+namespace balcony::storage {
+
+// ---- accounts
+// --------------------------------------------------------------------------------------
+
+// What a server keeps of a password for one SCRAM hash (RFC 5802 §3). Bytes, not base64.
+struct ScramKeys {
+  std::string hash;  // "SHA-1", "SHA-256", "SHA-512"
+  std::uint32_t iterations = 0;
+  std::string salt;
+  std::string stored_key;
+  std::string server_key;
+};
+
+struct Account {
+  std::string user;  // prepared localpart
+  std::vector<ScramKeys> keys;
+  WallTime created{};
+  bool disabled = false;
+};
+
+// ---- writing
+// ---------------------------------------------------------------------------------------
+
+struct ArchiveRow {
+  std::string id;    // by archive_id() or the caller's; ordered as bytes, unique in (owner, store)
+  std::string with;  // bare JID of the other side
+  WallTime when{};
+  std::string origin_id;  // may be empty
+  std::string stanza;     // XML that stands alone
+  std::string search;     // text for full-text search; may be empty
+};
+
+namespace op {
+struct Put {
+  std::string store, key, value;
+};
+// Succeeds only if the key's version is `version` (0: the key must not exist).
+struct PutIfVersion {
+  std::string store, key, value;
+  std::uint64_t version;
+};
+struct Erase {
+  std::string store, key;
+};  // a key that is not there is no error
+struct EraseStore {
+  std::string store;
+};  // all keys and all rows of one store of the owner
+struct Append {
+  std::string store;
+  ArchiveRow row;
+};
+struct Replace {
+  std::string store, id, stanza;
+};  // the row's stanza; an unknown id is no error
+struct EraseRow {
+  std::string store, id;
+};
+struct EraseUpTo {
+  std::string store, id;
+};  // all rows up to and including this id
+struct EraseBefore {
+  std::string store;
+  WallTime when;
+};
+struct PutAccount {
+  Account account;
+};  // owner: the host. Adds or replaces
+struct EraseAccount {
+  std::string user;
+};                     // owner: the host. Only the account
+struct EraseOwner {};  // everything of the owner in map and archive
+}  // namespace op
+
+using Op = std::variant<op::Put, op::PutIfVersion, op::Erase, op::EraseStore, op::Append,
+                        op::Replace, op::EraseRow, op::EraseUpTo, op::EraseBefore, op::PutAccount,
+                        op::EraseAccount, op::EraseOwner>;
+
+// What is written together or not at all. Most batches have one owner; removing an account needs
+// two (host and user).
+struct Batch {
+  struct Entry {
+    std::string owner;
+    Op op;
+  };
+  std::vector<Entry> entries;
+
+  Batch& add(std::string_view owner, Op operation) {
+    entries.push_back({std::string(owner), std::move(operation)});
+    return *this;
+  }
+};
+
+// Names a commit of one Store. 0: nothing was written, nothing to wait for.
+using Ticket = std::uint64_t;
+using Done = std::move_only_function<void(Result<>)>;
+
+// ---- reading
+// ---------------------------------------------------------------------------------------
+
+struct Value {
+  std::string value;
+  std::uint64_t version = 0;  // 1 after the first put, one more with each
+};
+
+struct MapEntry {
+  std::string key;
+  Value value;
+};
+
+struct ArchiveQuery {
+  std::string after;                   // only ids greater than this; empty: from the first
+  std::string before;                  // only ids less than this; empty: to the last
+  std::string with;                    // only this other side; empty: all
+  std::optional<WallTime> start, end;  // only rows with start <= when <= end
+  std::string search;        // only rows whose search text has all these words; empty: all
+  std::uint32_t limit = 50;  // 1 to 1 000
+  bool backwards =
+      false;  // the last `limit` rows instead of the first; rows still come in order of id
+};
+
+struct ArchivePage {
+  std::vector<ArchiveRow> rows;
+  bool complete = false;  // nothing matches beyond these rows in the direction asked
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // Queues the batch. Never blocks, never fails at once: the report says how it went. Call when()
+  // for the ticket in the same turn of the loop, or it may be too late to learn of a failure.
+  virtual Ticket commit(Batch batch) = 0;
+  // Calls `done` once the ticket is committed or has failed; at once for 0 and for one that is long
+  // committed. Reports come in the order of the tickets.
+  virtual void when(Ticket ticket, Done done) = 0;
+  // commit() and when() for a coroutine.
+  Task<Result<>> write(Batch batch);
+
+  virtual Task<Result<std::optional<Value>>> get(std::string owner, std::string store,
+                                                 std::string key) = 0;
+  // Entries whose key starts with `prefix` and is greater than `after`, in order of key; at most
+  // `limit` (1 to 10 000): fewer mean that there are no more.
+  virtual Task<Result<std::vector<MapEntry>>> scan(std::string owner, std::string store,
+                                                   std::string prefix, std::string after,
+                                                   std::uint32_t limit) = 0;
+  virtual Task<Result<ArchivePage>> page(std::string owner, std::string store,
+                                         ArchiveQuery query) = 0;
+  // How many rows match, ignoring `limit`.
+  virtual Task<Result<std::uint64_t>> count(std::string owner, std::string store,
+                                            ArchiveQuery query) = 0;
+  virtual Task<Result<std::optional<ArchiveRow>>> find(std::string owner, std::string store,
+                                                       std::string id) = 0;
+  virtual Task<Result<std::optional<ArchiveRow>>> find_origin(std::string owner, std::string store,
+                                                              std::string with,
+                                                              std::string origin_id) = 0;
+  // Owners that have something in `store` (of either kind), in order, greater than `after`.
+  virtual Task<Result<std::vector<std::string>>> owners(std::string store, std::string after,
+                                                        std::uint32_t limit) = 0;
+
+  virtual Task<Result<std::optional<Account>>> account(std::string host, std::string user) = 0;
+  // In order of user, greater than `after`.
+  virtual Task<Result<std::vector<Account>>> accounts(std::string host, std::string after,
+                                                      std::uint32_t limit) = 0;
+  // How many accounts the host has, and how many of them have keys for each hash.
+  struct AccountCounts {
+    std::uint64_t accounts = 0;
+    std::vector<std::pair<std::string, std::uint64_t>> with_keys;
+  };
+  virtual Task<Result<AccountCounts>> account_counts(std::string host) = 0;
+};
+
+// One database for the whole server. open() is called once per shard; from any thread.
+class Database {
+ public:
+  virtual ~Database() = default;
+  // A handle for the shard of `loop`. Loop and Database must outlive it.
+  virtual std::unique_ptr<Store> open(Loop& loop) = 0;
+  // Waits until everything that was committed through any handle is durable; then refuses more.
+  // Blocks: for the end.
+  virtual void close() = 0;
+};
+
+// In memory, gone with the process: tests and `--demo`.
+std::unique_ptr<Database> make_memory_database();
+
+enum class Durability : std::uint8_t {
+  kDisk,     // a committed batch survives power loss
+  kProcess,  // … survives the death of the process
+};
+
+struct SqliteOptions {
+  std::string path;  // of the database file; its folder must exist
+  Durability durability = Durability::kDisk;
+  std::uint32_t group_rows_max = 200;        // rows in one transaction at most
+  std::uint32_t queue_batches_max = 20'000;  // batches that wait for the disk; more are kOverloaded
+  std::uint64_t reserve_bytes =
+      4 << 20;  // of a file that is released when the disk is full; 0: none
+};
+
+// Opens or creates the database and migrates its schema. `writer` and `reader` have one thread
+// each, checkpoints run in `reader`. They must outlive the Database. Errors: kIo or kDiskFull with
+// the path and what to do; kVersion when a newer Balcony wrote the file.
+Result<std::unique_ptr<Database>> open_sqlite_database(const SqliteOptions& options,
+                                                       balcony::WorkerPool& writer,
+                                                       balcony::WorkerPool& reader);
+
+// A new archive id: 18 bytes that sort by time, unique across shards and nodes (DESIGN §6). From
+// any thread.
+std::string archive_id(WallTime now);
+
+}  // namespace balcony::storage
