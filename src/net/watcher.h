@@ -27,7 +27,7 @@ class Watcher {
   Watcher& operator=(const Watcher&) = delete;
 
  protected:
-  Watcher() = default;
+  Watcher() noexcept : registered_(*this), turn_(*this) {}
   virtual ~Watcher();
 
   // `events`: EPOLLIN, EPOLLOUT, … as epoll_wait(2) gives them.
@@ -39,11 +39,13 @@ class Watcher {
 
  private:
   friend class Reactor;
-  struct TurnLink : ListLink {};
-  struct RegisteredLink : ListLink {};
+  struct Link : ListLink {
+    explicit Link(Watcher& owner) noexcept : watcher(&owner) {}
+    Watcher* watcher;
+  };
   Reactor* reactor_ = nullptr;
-  RegisteredLink registered_;
-  TurnLink turn_;
+  Link registered_;
+  Link turn_;
 };
 
 }  // namespace balcony
