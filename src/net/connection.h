@@ -81,7 +81,7 @@ struct Detached {
   Instant read_tokens_at{};
   std::unique_ptr<AddressSlot> slot;
   std::unique_ptr<Error> failure;
-  bool is_client = false;
+  bool truncated = false;
 };
 
 // The awaitable that Connection::readable() returns. Await it once, at once.
@@ -207,27 +207,28 @@ class Connection final : private Watcher {
   void on_shutdown() override;
 
   bool can_go_on() const noexcept;
+  bool is_readable() const noexcept;
+  bool is_drained() const noexcept;
   Result<> state() const;
   void fail_with(Error error);
   void wake();
   void wake_soon();
-  bool wants_drain_wake() const noexcept;
 
   Result<std::size_t> read_plain(std::span<char> into);
   Result<std::size_t> read_tls(std::span<char> into);
   bool take_tokens() noexcept;
-  void wait_for_tokens();
+  bool throttle() noexcept;
 
   void flush();
-  enum class Sent : unsigned char { kProgress, kBlocked, kFailed };
-  Sent send_plain();
-  Sent send_tls();
-  void after_progress();
+  bool send_plain();
+  bool send_tls();
+  void send_failed(Error error);
   void watch_for_stall();
   void forget_output();
 
   Task<Result<>> handshake(SslPtr ssl, std::string leftover, std::chrono::milliseconds within);
   Task<Result<>> drive_handshake();
+  Error handshake_error(int system) const;
   Task<> send_close_notify();
   void cancel_timers();
 
@@ -237,9 +238,7 @@ class Connection final : private Watcher {
   bool writable_ : 1 = true;           // the same for writing
   bool hung_up_ : 1 = false;           // the peer's end is in sight
   bool read_wants_write_ : 1 = false;  // TLS must write before it can read
-  bool write_wants_read_ : 1 = false;
   bool handshaking_ : 1 = false;
-  bool is_client_ : 1 = false;
   bool truncated_ : 1 = false;
   bool expired_ : 1 = false;
   bool throttled_ : 1 = false;

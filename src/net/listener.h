@@ -41,7 +41,9 @@ struct ListenerOptions {
 
 class Listener {
  public:
-  // Called on the shard where `connection` lives, from now on the callee's. Shared by all shards.
+  // Called on the shard where `connection` lives, from now on the callee's. Shared by all shards;
+  // what it refers to has to outlive their threads, as a call may be under way to a shard while
+  // the listener is destroyed.
   using OnConnection = std::function<void(ConnectionPtr connection)>;
 
   // Binds and listens. `shards` has to outlive the listener.

@@ -16,6 +16,7 @@ namespace {
 constexpr std::chrono::milliseconds kTick{100};
 constexpr std::size_t kBufferBytes = 64u << 10;
 constexpr std::size_t kStringsKeptMax = 64;
+constexpr std::size_t kStringBytesMin = 256;
 constexpr std::size_t kStringBytesMax = 64u << 10;
 
 class SystemClock final : public Clock {
@@ -54,7 +55,9 @@ struct Shard::Parts {
 };
 
 Shard::Shard(std::size_t index, ShardOptions options)
-    : index_(index), options_(options), parts_(std::make_unique<Parts>()) {}
+    : index_(index), options_(options), parts_(std::make_unique<Parts>()) {
+  parts_->strings.reserve(kStringsKeptMax);  // so that give_string() cannot fail
+}
 
 Shard::~Shard() {
   BALCONY_ASSERT(!parts_->is_running, "a shard is destroyed while it runs");
@@ -201,7 +204,9 @@ std::string Shard::take_string() {
 }
 
 void Shard::give_string(std::string text) noexcept {
-  if (text.capacity() > kStringBytesMax || parts_->strings.size() >= kStringsKeptMax) return;
+  if (text.capacity() < kStringBytesMin || text.capacity() > kStringBytesMax ||
+      parts_->strings.size() >= kStringsKeptMax)
+    return;
   text.clear();
   parts_->strings.push_back(std::move(text));
 }
