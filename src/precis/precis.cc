@@ -94,7 +94,12 @@ Result<std::string> enforce(const Profile& profile, std::string_view text) {
   constexpr int kMoreRoundsMax = 3;
   for (int round = 0; round < kMoreRoundsMax; ++round) {
     BALCONY_ASSIGN(std::u32string again, apply(profile, last));
-    if (again == last) return encode_utf8(last);
+    if (again == last) {
+      std::string stable = encode_utf8(last);
+      if (stable.size() <= kInputBytesMax) return stable;
+      // Compatibility mapping can make a text many times as long.
+      return fail(Errc::kPrecisTooLong, "the text is too long");
+    }
     last = std::move(again);
   }
   return fail(Errc::kPrecisForbidden, "the text does not become stable");

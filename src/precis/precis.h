@@ -11,7 +11,7 @@
 //   kPrecisForbidden   a code point that the class, a contextual rule or the Bidi Rule refuses;
 //                      bytes that are no UTF-8; a text that does not become stable.
 //   kPrecisEmpty       nothing is left.
-//   kPrecisTooLong     more than kInputBytesMax bytes were given.
+//   kPrecisTooLong     more than kInputBytesMax bytes were given, or came out.
 // The sentence never holds the text itself, which may be a password.
 #pragma once
 

@@ -120,6 +120,9 @@ TEST(Precis, RefusesWhatIsNotUtf8AndWhatIsTooLong) {
   }
   EXPECT_TRUE(opaque_string(std::string(kInputBytesMax, 'a')));
   EXPECT_EQ(opaque_string(std::string(kInputBytesMax + 1, 'a')).error().code, Errc::kPrecisTooLong);
+  std::string ligatures;  // each becomes 18 letters
+  for (int i = 0; i < 1000; ++i) ligatures += "\uFDFA";
+  EXPECT_EQ(nickname(ligatures).error().code, Errc::kPrecisTooLong);
   EXPECT_EQ(opaque_string(std::string("a\0b", 3)).error().code, Errc::kPrecisForbidden);
 }
 
