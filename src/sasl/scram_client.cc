@@ -37,6 +37,7 @@ class ScramClient final : public ClientMechanism {
 
   Result<std::string> step(std::string_view challenge) override {
     if (challenge.size() > kMessageBytesMax) {
+      state_ = State::kFailed;
       return fail(Errc::kSaslMalformedRequest, "SCRAM: a message that is too long");
     }
     if (state_ == State::kSentFirst) return on_server_first(challenge);
