@@ -1,0 +1,33 @@
+// What modules may do with accounts. server/ implements it: hashing runs in the worker pool, keys
+// go to storage. Called on any shard; the Task goes on there.
+#pragma once
+
+#include <balcony/jid.h>
+#include <balcony/result.h>
+#include <balcony/task.h>
+
+#include <string>
+
+namespace balcony::router {
+
+class Accounts {
+ public:
+  virtual ~Accounts() = default;
+
+  // Makes an account. Errors: kConflict when it exists; kNotAcceptable for a password that its
+  // profile refuses (RFC 8265 §4); kResourceConstraint when the hashing queue is full; storage
+  // errors.
+  virtual Task<Result<>> create(Jid account, std::string password) = 0;
+
+  // Changes the password; cached verifiers of the old one are forgotten. Errors: kItemNotFound; as
+  // create().
+  virtual Task<Result<>> set_password(Jid account, std::string password) = 0;
+
+  // Removes the account and everything that it owns; its sessions end with <not-authorized/>
+  // (XEP-0077 §3.2), subscriptions are cancelled. Errors: kItemNotFound; storage errors.
+  virtual Task<Result<>> remove(Jid account) = 0;
+
+  virtual Task<Result<bool>> exists(Jid account) = 0;
+};
+
+}  // namespace balcony::router

@@ -1,0 +1,132 @@
+// What happens, as typed events: one struct each. A module registers with `on.on<Event>(handler)`;
+// a handler returns Flow::kContinue, or Flow::kStop to end the event where the comment says that it
+// may.
+//
+// All events of a host fire on the shard of the entity they are about, in the order of the
+// priorities that the handlers registered with; with equal priority, in the order of the modules'
+// names.
+#pragma once
+
+#include "router/user.h"
+#include "stanza/stanza.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace balcony::router {
+
+enum class Flow : std::uint8_t { kContinue, kStop };
+
+// When a handler runs, relative to others of the same event.
+enum class Priority : std::int8_t { kFirst = -2, kEarly = -1, kNormal = 0, kLate = 1, kLast = 2 };
+
+// A client has bound a resource (RFC 6120 §7). Fires before the result is sent. Stop: no effect.
+struct SessionBound {
+  ConnectedResource& resource;
+};
+
+// A session is about to end, whatever the reason: it is still in its user's list. Stop: no effect.
+struct SessionEnding {
+  ConnectedResource& resource;
+};
+
+// A client sends a message, presence, or iq that is not for the server or its own account. `from`
+// is stamped with the full JID, `to` is set (an own bare JID where the client gave none). Handlers
+// may edit the stanza. Stop: the stanza goes no further, the handler has answered. Setting `error`
+// and stopping answers with that error.
+struct StanzaOutgoing {
+  ConnectedResource& sender;
+  Stanza& stanza;
+  std::optional<Error> error;
+};
+
+// A client sends presence without `to` (RFC 6121 §4.2, §4.4, §4.5), or of a subscription type, or a
+// probe. The rfc_6121 modules handle it. Stop: handled.
+struct PresenceOutgoing {
+  ConnectedResource& sender;
+  Stanza& stanza;
+};
+
+// A stanza arrives at a local user's home shard, before the delivery rules of RFC 6121 §8.5. The
+// user is loaded. Handlers may edit the stanza (stanza-id, stripping). Stop: dropped, or taken over
+// by the handler. Setting `error` and stopping answers the sender with that error, if it may be
+// answered.
+struct StanzaIncoming {
+  User& user;
+  Stanza& stanza;
+  std::optional<Error> error;
+};
+
+// Presence of any type arrives for a local user (bare or full JID): subscription requests, probes,
+// and notifications. After StanzaIncoming. Stop: handled; else it is delivered by RFC 6121 §8.5.
+struct PresenceIncoming {
+  User& user;
+  Stanza& stanza;
+};
+
+// A message is being delivered to resources of a user; fires after they were chosen and before it
+// is sent. Handlers may add or remove recipients (carbons). Stop: no effect.
+struct MessageDelivering {
+  User& user;
+  Stanza& stanza;
+  std::vector<ConnectedResource*>& recipients;
+};
+
+// A message to a local user found no resource that may have it (RFC 6121 §8.5.2.2.1: "none
+// available"), of a type that may be stored. Stop: a handler took it (the offline store). If nobody
+// stops, the sender gets <service-unavailable/>. `ticket` may be set to the commit that the message
+// went into.
+struct MessageUndelivered {
+  User& user;
+  Stanza& stanza;
+  storage::Ticket ticket = 0;
+  std::optional<Error> error;
+};
+
+// A resource has sent its initial presence (RFC 6121 §4.2), after the broadcast. Stop: no effect.
+struct ResourceAvailable {
+  ConnectedResource& resource;
+  const Stanza& presence;
+};
+
+// A resource has become unavailable: by presence, or because its session ended. `presence` is what
+// was broadcast.
+struct ResourceUnavailable {
+  ConnectedResource& resource;
+  const Stanza& presence;
+};
+
+// An account is being removed (XEP-0077 §3.2 or balconyctl): its sessions are closed, the
+// handler adds nothing to storage; EraseOwner follows. On the home shard. `user` may have no
+// sessions. Stop: no effect.
+struct AccountRemoving {
+  User& user;
+};
+
+// Somebody asks disco#info of the host (`account` null) or of an account (XEP-0030 §3). Handlers
+// append identities, features or forms to `query`. What modules declared with feature() is there
+// already. Stop: no effect.
+struct DiscoInfo {
+  const User* account;
+  const Jid& from;
+  std::string_view node;
+  xml::Element& query;
+};
+
+// The same for disco#items.
+struct DiscoItems {
+  const User* account;
+  const Jid& from;
+  std::string_view node;
+  xml::Element& query;
+};
+
+// A stream's features are offered to an authenticated client (RFC 6120 §4.3.2): bind is there
+// already.
+struct StreamFeatures {
+  xml::Element& features;
+};
+
+}  // namespace balcony::router

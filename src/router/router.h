@@ -1,0 +1,133 @@
+// Where a stanza goes (RFC 6120 §10, RFC 6121 §8): one Router a shard.
+//
+// It owns the hosts' module instances on this shard and the users whose home this shard is.
+// Sessions enter stanzas with receive(), other shards with arrive(); streams leave through
+// Endpoint. This shard's thread only, except where said.
+#pragma once
+
+#include "router/host.h"
+#include "router/module.h"
+#include "router/shard_link.h"
+#include "router/user_table.h"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace balcony::router {
+
+struct RouterOptions {
+  std::size_t resources_max = 20;  // sessions of one account
+  std::size_t roster_items_max = 1'000;
+  std::size_t directed_max = 1'000;       // entities with directed presence of one session
+  std::size_t offline_users_max = 1'000;  // users without session that are kept loaded, a shard
+  std::size_t waiting_max = 1'000;        // stanzas that wait for one user to be loaded
+};
+
+// What the router needs of the world.
+struct RouterDeps {
+  Loop& loop;
+  storage::Store& store;
+  Random& random;
+  Accounts& accounts;
+  ShardLink& shards;
+  std::size_t shard;  // this one's number
+  Instant started;
+};
+
+// A host as the configuration describes it: its domain and its modules with their options.
+struct HostSetup {
+  Jid domain;
+  struct Module {
+    const ModuleSpec* spec;
+    std::shared_ptr<const void> options;
+  };
+  std::vector<Module> modules;
+};
+
+class Router {
+ public:
+  Router(const RouterDeps& deps, const RouterOptions& options);
+  ~Router();
+
+  // Sets up or replaces the hosts (start and reload). Users, sessions and their slots stay; users
+  // of a host that is gone are dropped after their sessions were closed with <host-gone/>.
+  void set_hosts(const std::vector<HostSetup>& hosts);
+  void set_options(const RouterOptions& options) { options_ = options; }
+  Host* host(std::string_view domain) const;
+
+  // ---- sessions ----
+
+  // Binds a resource for an authenticated account (RFC 6120 §7). `wanted` empty: one is made. A
+  // resource that is taken: the older session ends with <conflict/> (§7.7.2.2), the new one has it.
+  // Errors: kResourceConstraint (too many sessions, §7.6.2.1), kBadRequest (no valid resource),
+  // kServiceUnavailable (the account is gone), storage errors.
+  Task<Result<ConnectedResource*>> bind(Jid account, std::string wanted, Endpoint& endpoint);
+
+  // The session is over; `resource` is freed. Unavailable presence is sent for it (RFC 6121
+  // §4.5.2).
+  void unbind(ConnectedResource& resource);
+  // Ends a session from this side: closes its stream with `error` and frees `resource`.
+  void end_session(ConnectedResource& resource, const StreamError& error);
+
+  // A stanza from a client's stream. Stamps `from`. A task is returned when the stanza waits for
+  // something: the session finishes it before it looks at its next stanza; it must keep `resource`.
+  [[nodiscard]] std::optional<Task<>> receive(ConnectedResource& resource, Stanza stanza);
+
+  // The account is being removed: tells the modules, ends its sessions and forgets the user. What
+  // is stored is the caller's to erase. On the home shard; for a user who is loaded.
+  void remove_account(const Jid& bare);
+
+  // ---- routing ----
+
+  // Sends a stanza with `to` and `from` to where it belongs.
+  void route(Stanza stanza);
+  // A stanza that another shard handed over: its entity's home is here.
+  void arrive(Stanza stanza);
+  // Answers the sender of `stanza` with an error, if it may be answered.
+  void bounce(const Stanza& stanza, const Error& error);
+
+  // ---- for modules and operators ----
+  UserTable& users() { return users_; }
+  const RouterDeps& deps() const { return deps_; }
+  const RouterOptions& options() const { return options_; }
+  bool is_home(const Jid& jid) const;
+  // Runs `job` on the home shard of `bare`, at once if that is this one.
+  void at_home(const Jid& bare, std::move_only_function<void(Router&)> job);
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+
+  std::optional<Task<>> receive_iq(ConnectedResource& sender, Stanza stanza);
+  void receive_presence(ConnectedResource& sender, Stanza stanza);
+  void route_from_client(ConnectedResource& sender, Stanza stanza);
+  std::optional<Task<>> request(Host& host, std::shared_ptr<User> user, ConnectedResource* session,
+                                Stanza stanza);
+  Task<> request_task(std::shared_ptr<const HostGeneration> generation,
+                      const IqTaskHandler& handler, std::shared_ptr<User> user,
+                      ConnectedResource* session, Stanza stanza);
+  static Task<> finish(Task<> begun);
+  static bool may_ask(const User& user, const Jid& from, Access access);
+  void drop_users_of(const Host& host);
+  void to_host(Host& host, Stanza stanza);
+  void to_user(const std::shared_ptr<User>& user, Stanza stanza);
+  void to_nobody(const Stanza& stanza, const Error& error);
+  void answer(const Stanza& request, IqReply reply);
+  void send_answer(xml::Element reply);
+
+  RouterDeps deps_;
+  RouterOptions options_;
+  std::unordered_map<std::string, std::unique_ptr<Host>, Hash, std::equal_to<>> hosts_;
+  UserTable users_;
+};
+
+}  // namespace balcony::router

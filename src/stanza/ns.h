@@ -1,0 +1,58 @@
+// The namespaces that Balcony speaks, each with the specification that defines it.
+#pragma once
+
+#include <balcony/element.h>
+
+#include <string_view>
+
+namespace balcony::ns {
+
+// RFC 6120
+inline constexpr std::string_view kClient = xml::kClientNs;
+inline constexpr std::string_view kServer = "jabber:server";
+inline constexpr std::string_view kStream = xml::kStreamNs;
+inline constexpr std::string_view kStreams = "urn:ietf:params:xml:ns:xmpp-streams";  // §4.9.3
+inline constexpr std::string_view kStanzas = "urn:ietf:params:xml:ns:xmpp-stanzas";  // §8.3.3
+inline constexpr std::string_view kTls = "urn:ietf:params:xml:ns:xmpp-tls";          // §5
+inline constexpr std::string_view kSasl = "urn:ietf:params:xml:ns:xmpp-sasl";        // §6
+inline constexpr std::string_view kBind = "urn:ietf:params:xml:ns:xmpp-bind";        // §7
+// RFC 6121
+inline constexpr std::string_view kRoster = "jabber:iq:roster";                     // §2
+inline constexpr std::string_view kRosterVersion = "urn:xmpp:features:rosterver";   // §2.6
+inline constexpr std::string_view kPreApproval = "urn:xmpp:features:pre-approval";  // §3.4
+// RFC 3921 §3, gone since RFC 6121: offered as optional for old clients.
+inline constexpr std::string_view kSession = "urn:ietf:params:xml:ns:xmpp-session";
+
+inline constexpr std::string_view kDataForms = "jabber:x:data";                          // XEP-0004
+inline constexpr std::string_view kLastActivity = "jabber:iq:last";                      // XEP-0012
+inline constexpr std::string_view kDiscoInfo = "http://jabber.org/protocol/disco#info";  // XEP-0030
+inline constexpr std::string_view kDiscoItems =
+    "http://jabber.org/protocol/disco#items";                               // XEP-0030
+inline constexpr std::string_view kPrivate = "jabber:iq:private";           // XEP-0049
+inline constexpr std::string_view kVcardTemp = "vcard-temp";                // XEP-0054
+inline constexpr std::string_view kRsm = "http://jabber.org/protocol/rsm";  // XEP-0059
+inline constexpr std::string_view kRegister = "jabber:iq:register";         // XEP-0077
+inline constexpr std::string_view kRegisterFeature =
+    "http://jabber.org/features/iq-register";  // XEP-0077
+inline constexpr std::string_view kChatStates =
+    "http://jabber.org/protocol/chatstates";                                        // XEP-0085
+inline constexpr std::string_view kVersion = "jabber:iq:version";                   // XEP-0092
+inline constexpr std::string_view kCaps = "http://jabber.org/protocol/caps";        // XEP-0115
+inline constexpr std::string_view kAddress = "http://jabber.org/protocol/address";  // XEP-0033
+inline constexpr std::string_view kReceipts = "urn:xmpp:receipts";                  // XEP-0184
+inline constexpr std::string_view kStreamManagement = "urn:xmpp:sm:3";              // XEP-0198
+inline constexpr std::string_view kPing = "urn:xmpp:ping";                          // XEP-0199
+inline constexpr std::string_view kTime = "urn:xmpp:time";                          // XEP-0202
+inline constexpr std::string_view kDelay = "urn:xmpp:delay";                        // XEP-0203
+inline constexpr std::string_view kCarbons = "urn:xmpp:carbons:2";                  // XEP-0280
+inline constexpr std::string_view kForward = "urn:xmpp:forward:0";                  // XEP-0297
+inline constexpr std::string_view kHints = "urn:xmpp:hints";                        // XEP-0334
+inline constexpr std::string_view kStanzaId = "urn:xmpp:sid:0";                     // XEP-0359
+inline constexpr std::string_view kSaslChannelBinding = "urn:xmpp:sasl-cb:0";       // XEP-0440
+
+// A value of FORM_TYPE, not a namespace of elements (XEP-0157 §2).
+inline constexpr std::string_view kServerInfoForm = "http://jabber.org/network/serverinfo";
+// disco#info features that stand for no element.
+inline constexpr std::string_view kOfflineFeature = "msgoffline";  // XEP-0160 §5
+
+}  // namespace balcony::ns
