@@ -1,6 +1,6 @@
 // PLAIN, RFC 4616: message = [authzid] NUL authcid NUL passwd.
+#include "precis/precis.h"
 #include "sasl/client_mechanisms.h"
-#include "sasl/preparation.h"
 #include "sasl/server_mechanisms.h"
 #include "sasl/single_message.h"
 

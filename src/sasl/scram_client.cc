@@ -1,7 +1,7 @@
 // The client's end of SCRAM (RFC 5802, RFC 7677).
 #include "base/base64.h"
+#include "precis/precis.h"
 #include "sasl/client_mechanisms.h"
-#include "sasl/preparation.h"
 #include "sasl/scram_messages.h"
 
 namespace balcony::sasl {

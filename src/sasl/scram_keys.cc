@@ -1,7 +1,7 @@
 #include "sasl/scram_keys.h"
 
 #include "base/assert.h"
-#include "sasl/preparation.h"
+#include "precis/precis.h"
 
 #include <span>
 

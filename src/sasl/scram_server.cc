@@ -1,7 +1,7 @@
 // The server's end of SCRAM (RFC 5802, RFC 7677).
 #include "base/assert.h"
 #include "base/base64.h"
-#include "sasl/preparation.h"
+#include "precis/precis.h"
 #include "sasl/scram_messages.h"
 #include "sasl/server_mechanisms.h"
 

@@ -164,9 +164,7 @@ TEST(ScramServer, UnknownUsersLookLikeKnownOnes) {
   EXPECT_NE(unknown, challenge_for("n,,n=somebody,r=clientnonce"));
 }
 
-TEST(ScramServer, AFakeProofDoesNotMakeAUser) {
-  // Even one who knew the server's secret, and with it the fake StoredKey's preimage, fails: here
-  // the client key is wrong, and known_ is what refuses in the end; both give one error.
+TEST(ScramServer, AnotherUsersPasswordDoesNotMakeAUser) {
   const auto server = server_of();
   const auto step = exchange(*server, "n,,n=nobody,r=clientnonce", [](const auto& server_first) {
     return final_of(server_first, "c=biws,r=clientnonceservernonce", "n=nobody,r=clientnonce")
