@@ -41,8 +41,8 @@ struct Credentials {
   // From an earlier login; used when the server's salt and iteration count are still the same.
   std::optional<ClientKeys> keys;
 
-  // RFC 5802 §5.1: 4096 is the least. A server that asks for less is refused, and one that wants to
-  // burn our processor too.
+  // RFC 5802 §5.1: 4096 is the least. A server that asks for less is refused, and one that wants
+  // to burn our processor too.
   std::uint32_t iterations_min = 4'096;
   std::uint32_t iterations_max = 10'000'000;
 };

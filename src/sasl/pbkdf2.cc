@@ -1,4 +1,4 @@
-// Hi() of RFC 5802 §2.2. Three quarters of what a login costs, hence not EVP's: that one copies two
+// Hi() of RFC 5802 §2.2: nearly all of what a login costs, hence not EVP's, which copies two
 // contexts on the heap for each iteration. Here the two states of the keyed HMAC (inner and outer)
 // are computed once, and an iteration is two calls of libcrypto's block function.
 #define OPENSSL_SUPPRESS_DEPRECATED  // the block functions are "low level" since OpenSSL 3.0
