@@ -180,7 +180,7 @@ class Traps(TidyTest):
 
 class Papers(TidyTest):
     def test_references_that_are_right(self):
-        self.check("src/base/a.cc", "// RFC 6120 §4.3.3, §8; RFC 8264, 8265; XEP-0198 §4; RFC 1 §A\n")
+        self.check("src/base/a.cc", "// RFC 6120 §4.3.3, §8; RFC 8264, 8265; XEP-0198 §4\n")
 
     def test_references_that_are_not(self):
         self.check("docs/a.md", "RFC6120\nXEP-198\nRFC 6120 section 4\nRFC 6120 § 4\nXEP 0198\n",
