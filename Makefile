@@ -28,8 +28,8 @@ test-%: build/release/build.ninja  ## the tests of one folder: make test-jid
 	@! grep -q '^build $*_test:' build/release/build.ninja || $(NINJA) -C build/release $*_test
 	@cd build/release && ctest --no-tests=error --output-on-failure -R '^$*$$'
 
-scenario-%: build  ## one dialogue with the server: make scenario-ping
-	@BALCONY_BUILD=build/release tests/scenario/run $*
+scenario-%: build  ## dialogues whose name holds this: make scenario-ping
+	@tests/scenario/run --binary build/release/bin/balconyd --filter $*
 
 asan:  ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer (g++)
 	@tools/install-packages build test

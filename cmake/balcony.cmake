@@ -32,7 +32,6 @@ elseif(BALCONY_SANITIZE)
   add_link_options(-fsanitize=${BALCONY_SANITIZE})
 else()
   # What costs an attacker work and us nothing that can be measured.
-  set(CMAKE_POSITION_INDEPENDENT_CODE ON)
   add_compile_options(-fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
   add_link_options(-Wl,-z,relro,-z,now)
 endif()
