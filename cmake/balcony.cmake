@@ -10,8 +10,9 @@ if(from_build)
 endif()
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
-                                  CCACHE_NOHASHDIR=1 ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
 endif()
 find_program(MOLD mold)
 if(MOLD)
@@ -50,6 +51,15 @@ endif()
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 
+# GoogleTest is read once for all test programs: nine test files then take 17 s of CPU in place of
+# 24 s. With g++ only: what clang precompiles names the folder it was made in, which a cache must
+# not hand to another.
+if(BALCONY_TESTS AND NOT BALCONY_FUZZ AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/test_pch.cc CONTENT "")
+  add_library(balcony_test_pch OBJECT ${CMAKE_BINARY_DIR}/test_pch.cc)
+  target_precompile_headers(balcony_test_pch PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
+endif()
+
 # balcony_library(NAME [DEPS folder...] [LIBS library...] [PRIVATE_LIBS library...]
 #                 [TEST_LIBS library...])
 # The folder's *.cc but tests, fuzz targets and benchmarks become the library balcony_NAME; its
@@ -77,6 +87,9 @@ function(balcony_library name)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE balcony_${name} ${ARG_TEST_LIBS} gtest gmock
                                                gtest_main Threads::Threads)
+    if(TARGET balcony_test_pch)
+      target_precompile_headers(${name}_test REUSE_FROM balcony_test_pch)
+    endif()
     add_test(NAME ${name} COMMAND ${name}_test --gtest_brief=1)
     set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS unit)
   endif()
