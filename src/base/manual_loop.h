@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <map>
+#include <utility>
 #include <vector>
 
 namespace balcony {
@@ -28,8 +29,10 @@ class ManualLoop final : public Loop {
   ManualClock& manual_clock() { return clock_; }
   bool is_current() const override { return true; }
 
-  // Runs everything that was posted, and what that posts, until nothing is left.
-  void run() {
+  // Runs everything that was posted, and what that posts, until nothing is left. Returns whether
+  // there was anything.
+  bool run() {
+    const bool any = !posted_.empty() || !at_end_.empty();
     while (!posted_.empty() || !at_end_.empty()) {
       while (!posted_.empty()) {
         Job job = std::move(posted_.front());
@@ -38,6 +41,7 @@ class ManualLoop final : public Loop {
       }
       for (Job& job : std::exchange(at_end_, {})) job();
     }
+    return any;
   }
 
   // Moves time on and fires the timers that are due, in their order.

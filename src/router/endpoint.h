@@ -17,16 +17,16 @@ class Endpoint {
  public:
   virtual ~Endpoint() = default;
 
-  // Queues the stanza for sending, in the order of the calls; it is written before the call
-  // returns, so it need not live longer. `to`, if not empty, stands on the wire instead of the
-  // stanza's own.
+  // Queues the stanza for sending, in the order of the calls; never calls back into the router (a
+  // full queue is reported later); it is written before the call returns, so it need not live
+  // longer. `to`, if not empty, stands on the wire instead of the stanza's own.
   virtual void deliver(const Stanza& stanza, std::string_view to = {}) = 0;
 
   // The same for a reply that was built as a bare element.
   virtual void deliver(xml::ElementView element) = 0;
 
-  // Ends the stream with this error (RFC 6120 §4.9.1.1). Never calls back into the router before it
-  // returns: the end is reported later.
+  // Ends the stream with this error (RFC 6120 §4.9.1.1). Called by Router::end_session only: the
+  // resource is freed by the router, the endpoint does not touch it any more.
   virtual void close(const StreamError& error) = 0;
 
   struct Info {

@@ -10,6 +10,7 @@
 #include "router/shard_link.h"
 #include "router/user_table.h"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -70,10 +71,16 @@ class Router {
   // The session is over; `resource` is freed. Unavailable presence is sent for it (RFC 6121
   // §4.5.2).
   void unbind(ConnectedResource& resource);
+  // Ends a session from this side: closes its stream with `error` and frees `resource`.
+  void end_session(ConnectedResource& resource, const StreamError& error);
 
   // A stanza from a client's stream. Stamps `from`. A task is returned when the stanza waits for
   // something: the session finishes it before it looks at its next stanza; it must keep `resource`.
   [[nodiscard]] std::optional<Task<>> receive(ConnectedResource& resource, Stanza stanza);
+
+  // The account is being removed: tells the modules, ends its sessions and forgets the user. What
+  // is stored is the caller's to erase. On the home shard; for a user who is loaded.
+  void remove_account(const Jid& bare);
 
   // ---- routing ----
 
@@ -93,17 +100,33 @@ class Router {
   void at_home(const Jid& bare, std::move_only_function<void(Router&)> job);
 
  private:
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+
   std::optional<Task<>> receive_iq(ConnectedResource& sender, Stanza stanza);
+  void receive_presence(ConnectedResource& sender, Stanza stanza);
+  void route_from_client(ConnectedResource& sender, Stanza stanza);
   std::optional<Task<>> request(Host& host, std::shared_ptr<User> user, ConnectedResource* session,
                                 Stanza stanza);
-  void route_from_client(ConnectedResource& sender, Stanza stanza);
-  void deliver_local(std::shared_ptr<User> user, Stanza stanza);
-  void answer(Host& host, const Stanza& request, Result<IqAnswer> reply);
+  Task<> request_task(std::shared_ptr<const HostGeneration> generation,
+                      const IqTaskHandler& handler, std::shared_ptr<User> user,
+                      ConnectedResource* session, Stanza stanza);
+  static Task<> finish(Task<> begun);
+  static bool may_ask(const User& user, const Jid& from, Access access);
+  void drop_users_of(const Host& host);
+  void to_host(Host& host, Stanza stanza);
+  void to_user(const std::shared_ptr<User>& user, Stanza stanza);
+  void to_nobody(const Stanza& stanza, const Error& error);
+  void answer(const Stanza& request, IqReply reply);
   void send_answer(xml::Element reply);
 
   RouterDeps deps_;
   RouterOptions options_;
-  std::unordered_map<std::string, std::unique_ptr<Host>> hosts_;
+  std::unordered_map<std::string, std::unique_ptr<Host>, Hash, std::equal_to<>> hosts_;
   UserTable users_;
 };
 

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <memory>
 #include <optional>
 #include <set>
@@ -45,7 +46,7 @@ struct ConnectedResource {
 };
 
 struct User {
-  enum class State : std::uint8_t { kLoading, kReady, kUnknown };
+  enum class State : std::uint8_t { kLoading, kReady, kGone };
 
   Jid bare;
   Host* host = nullptr;
@@ -66,9 +67,8 @@ struct User {
  private:
   friend class UserTable;
   // Work that waits until the user is loaded, in order. Bounded by UserTable.
-  std::vector<std::move_only_function<void()>> waiting_;
-  std::uint64_t last_used_ = 0;
-  bool idle_listed_ = false;
+  std::vector<std::move_only_function<void(Result<std::shared_ptr<User>>)>> waiting_;
+  std::optional<std::list<std::shared_ptr<User>>::iterator> idle_;
 };
 
 }  // namespace balcony::router

@@ -8,6 +8,7 @@
 #include <balcony/task.h>
 
 #include <functional>
+#include <list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -21,13 +22,15 @@ class UserTable {
  public:
   explicit UserTable(Router& router) : router_(router) {}
 
-  using Then = std::move_only_function<void(std::shared_ptr<User>)>;
+  using Loaded = Result<std::shared_ptr<User>>;
+  using Then = std::move_only_function<void(Loaded)>;
 
   // Calls `then` with the user loaded: at once when he is, else after loading, in the order of the
-  // calls. With null when there is no such account, storage fails, or too many already wait.
+  // calls. Errors: kServiceUnavailable when there is no such account (also when its host is none of
+  // ours), kResourceConstraint when too many already wait, storage errors.
   void with(const Jid& bare, Then then);
   // The same for a coroutine.
-  Task<std::shared_ptr<User>> get(Jid bare);
+  Task<Loaded> get(Jid bare);
 
   // The user if he is loaded, else null.
   std::shared_ptr<User> loaded(std::string_view bare) const;
@@ -46,14 +49,17 @@ class UserTable {
  private:
   friend class Router;
   Task<> load(std::shared_ptr<User> user);
-  void finish_loading(const std::shared_ptr<User>& user, bool known);
-  void touch(User& user);
-  void evict();
+  void finish_loading(const std::shared_ptr<User>& user, Result<> outcome);
+  // A user without sessions counts as used now; the least recently used beyond the limit are
+  // dropped.
+  void touch(const std::shared_ptr<User>& user);
+  void session_began(User& user);
+  void session_ended(User& user);
 
   Router& router_;
   std::unordered_map<std::string_view, std::shared_ptr<User>> users_;  // keys point into User::bare
   std::size_t sessions_ = 0;
-  std::uint64_t use_ = 0;
+  std::list<std::shared_ptr<User>> idle_;  // without sessions, most recently used first
 };
 
 }  // namespace balcony::router

@@ -1,0 +1,22 @@
+// The server rules for processing stanzas to a local user (RFC 6121 §8.5), on the user's home
+// shard.
+#pragma once
+
+#include "router/user.h"
+#include "stanza/stanza.h"
+
+namespace balcony::router {
+
+class Router;
+
+// RFC 6121 §8.5.2.1.1, §8.5.2.2.1, §8.5.3.1, §8.5.3.2.1. For a message of type normal or chat to
+// the bare JID, the resources with the highest non-negative priority have it.
+void deliver_message(Router& router, User& user, Stanza& stanza);
+
+// RFC 6121 §8.5.2.1.2, §8.5.2.2.2, §8.5.3.2.2, after PresenceIncoming.
+void deliver_presence(Router& router, User& user, Stanza& stanza);
+
+// An iq to a full JID: RFC 6121 §8.5.3.1, §8.5.3.2.3.
+void deliver_iq(Router& router, User& user, const Stanza& stanza);
+
+}  // namespace balcony::router

@@ -1,0 +1,333 @@
+#include "router/router.h"
+
+#include "base/log.h"
+#include "router/delivery.h"
+#include "stanza/stanza_error.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace balcony::router {
+
+Router::Router(const RouterDeps& deps, const RouterOptions& options)
+    : deps_(deps), options_(options), users_(*this) {}
+
+Router::~Router() = default;
+
+void Router::set_hosts(const std::vector<HostSetup>& setups) {
+  for (const HostSetup& setup : setups) {
+    auto& host = hosts_[setup.domain.str()];
+    if (!host) host = std::make_unique<Host>(*this, setup.domain);
+    host->set_up(setup);
+  }
+  std::erase_if(hosts_, [this, &setups](const auto& entry) {
+    const bool stays = std::ranges::any_of(
+        setups, [&entry](const HostSetup& s) { return s.domain.str() == entry.first; });
+    if (!stays) drop_users_of(*entry.second);
+    return !stays;
+  });
+}
+
+void Router::drop_users_of(const Host& host) {
+  users_.for_each([this, &host](User& user) {
+    if (user.host != &host) return;
+    while (!user.resources.empty()) {
+      end_session(*user.resources.back(), {StreamCondition::kHostGone, ""});
+    }
+    users_.forget(user.bare.str());
+  });
+}
+
+Host* Router::host(std::string_view domain) const {
+  const auto found = hosts_.find(domain);
+  return found == hosts_.end() ? nullptr : found->second.get();
+}
+
+bool Router::is_home(const Jid& jid) const {
+  return home_shard(jid.bare_str(), deps_.shards.count()) == deps_.shard;
+}
+
+void Router::at_home(const Jid& bare, std::move_only_function<void(Router&)> job) {
+  const std::size_t home = home_shard(bare.bare_str(), deps_.shards.count());
+  if (home == deps_.shard) return job(*this);
+  deps_.shards.post(home, std::move(job));
+}
+
+// ---- sessions
+// --------------------------------------------------------------------------------------
+
+Task<Result<ConnectedResource*>> Router::bind(Jid account, std::string wanted, Endpoint& endpoint) {
+  BALCONY_CO_ASSIGN(const std::shared_ptr<User> user, co_await users_.get(account));
+  // RFC 6120 §7.6: the server makes the resourcepart.
+  if (wanted.empty()) wanted = deps_.random.token(9);
+  auto full = user->bare.with_resource(wanted);
+  if (!full) co_return fail(Errc::kBadRequest, full.error().to_string());
+  if (ConnectedResource* older = user->find(full->resource())) {
+    // RFC 6120 §7.7.2.2, first of the three ways: the older session ends, the newer has the
+    // resource.
+    end_session(*older, {StreamCondition::kConflict, "another session took this resource"});
+  }
+  if (user->resources.size() >= options_.resources_max) {
+    co_return fail(Errc::kResourceConstraint, "this account has too many sessions");
+  }
+  user->resources.push_back(std::make_unique<ConnectedResource>(*std::move(full), *user, endpoint));
+  users_.session_began(*user);
+  ConnectedResource& resource = *user->resources.back();
+  user->host->fire(SessionBound{resource});
+  co_return &resource;
+}
+
+void Router::unbind(ConnectedResource& resource) {
+  User& user = *resource.user;
+  user.host->fire(SessionEnding{resource});
+  const auto at =
+      std::ranges::find(user.resources, &resource, [](const auto& owned) { return owned.get(); });
+  if (at == user.resources.end()) return;
+  // A handler further up the stack may still hold the resource: it goes at the end of the turn.
+  deps_.loop.post([gone = std::move(*at)] {});
+  user.resources.erase(at);
+  users_.session_ended(user);
+}
+
+void Router::end_session(ConnectedResource& resource, const StreamError& error) {
+  resource.endpoint->close(error);
+  unbind(resource);
+}
+
+void Router::remove_account(const Jid& bare) {
+  const auto user = users_.loaded(bare.bare_str());
+  if (!user) return;
+  user->host->fire(AccountRemoving{*user});
+  while (!user->resources.empty()) {
+    // XEP-0077 §3.2: sessions of an account that is gone end with <not-authorized/>.
+    end_session(*user->resources.back(),
+                {StreamCondition::kNotAuthorized, "the account was removed"});
+  }
+  users_.forget(bare.bare_str());
+}
+
+std::optional<Task<>> Router::receive(ConnectedResource& sender, Stanza stanza) {
+  // RFC 6120 §8.1.2.1: the server stamps the full JID, whatever the client wrote.
+  stanza.set_from(sender.jid);
+  switch (stanza.kind()) {
+    case StanzaKind::kIq: return receive_iq(sender, std::move(stanza));
+    case StanzaKind::kPresence: receive_presence(sender, std::move(stanza)); break;
+    case StanzaKind::kMessage:
+      // RFC 6120 §10.3.1: without 'to', to the sender's own bare JID.
+      if (!stanza.to()) stanza.set_to(sender.user->bare);
+      route_from_client(sender, std::move(stanza));
+      break;
+  }
+  return std::nullopt;
+}
+
+std::optional<Task<>> Router::receive_iq(ConnectedResource& sender, Stanza stanza) {
+  // RFC 6120 §10.3.3: without 'to', for the sender's own account; the server answers for it.
+  const bool own = !stanza.to() || *stanza.to() == sender.user->bare;
+  if (own) {
+    if (!stanza.is_request()) return std::nullopt;
+    const auto user = users_.loaded(sender.user->bare.str());
+    if (!user) {
+      bounce(stanza, Error(Errc::kInternalServerError));
+      return std::nullopt;
+    }
+    return request(*user->host, user, &sender, std::move(stanza));
+  }
+  Host* addressed = stanza.to()->has_local() ? nullptr : host(stanza.to()->domain());
+  if (addressed && stanza.to()->is_bare()) {
+    if (!stanza.is_request()) return std::nullopt;
+    return request(*addressed, nullptr, &sender, std::move(stanza));
+  }
+  route_from_client(sender, std::move(stanza));
+  return std::nullopt;
+}
+
+void Router::receive_presence(ConnectedResource& sender, Stanza stanza) {
+  const bool directed = stanza.to() && (stanza.type() == StanzaType::kAvailable ||
+                                        stanza.type() == StanzaType::kUnavailable ||
+                                        stanza.type() == StanzaType::kError);
+  if (directed) return route_from_client(sender, std::move(stanza));
+  sender.user->host->fire(PresenceOutgoing{sender, stanza});
+}
+
+void Router::route_from_client(ConnectedResource& sender, Stanza stanza) {
+  StanzaOutgoing event{sender, stanza, std::nullopt};
+  if (sender.user->host->fire(event) == Flow::kStop) {
+    if (event.error) bounce(stanza, *event.error);
+    return;
+  }
+  route(std::move(stanza));
+}
+
+// ---- routing
+// ---------------------------------------------------------------------------------------
+
+void Router::route(Stanza stanza) {
+  const Jid& to = *stanza.to();
+  Host* local = host(to.domain());
+  if (!local) {
+    return bounce(stanza, Error(Errc::kRemoteServerNotFound,
+                                "this server does not exchange stanzas with other servers"));
+  }
+  // DESIGN §1.2: what is for the host itself is answered where it is.
+  if (!to.has_local()) return to_host(*local, std::move(stanza));
+  const std::size_t home = home_shard(to.bare_str(), deps_.shards.count());
+  if (home == deps_.shard) return arrive(std::move(stanza));
+  deps_.shards.post(home, [stanza = std::move(stanza)](Router& router) mutable {
+    router.arrive(std::move(stanza));
+  });
+}
+
+void Router::arrive(Stanza stanza) {
+  if (const auto user = users_.loaded(stanza.to()->bare_str())) {
+    return to_user(user, std::move(stanza));
+  }
+  const Jid bare = stanza.to()->bare();
+  users_.with(bare, [this, stanza = std::move(stanza)](UserTable::Loaded user) mutable {
+    if (user) {
+      to_user(*user, std::move(stanza));
+    } else {
+      to_nobody(stanza, user.error());
+    }
+  });
+}
+
+void Router::to_host(Host& host, Stanza stanza) {
+  if (stanza.is_request() && stanza.to()->is_bare()) {
+    if (auto task = request(host, nullptr, nullptr, std::move(stanza))) {
+      balcony::spawn(std::move(*task));
+    }
+    return;
+  }
+  // A host has no presence and no inbox (RFC 6120 §10.4.2 leaves both to the server).
+  if (!stanza.is_presence()) bounce(stanza, Error(Errc::kServiceUnavailable));
+}
+
+void Router::to_user(const std::shared_ptr<User>& user, Stanza stanza) {
+  Host& host = *user->host;
+  StanzaIncoming event{*user, stanza, std::nullopt};
+  if (host.fire(event) == Flow::kStop) {
+    if (event.error) bounce(stanza, *event.error);
+    return;
+  }
+  switch (stanza.kind()) {
+    case StanzaKind::kMessage: deliver_message(*this, *user, stanza); break;
+    case StanzaKind::kPresence: deliver_presence(*this, *user, stanza); break;
+    case StanzaKind::kIq:
+      if (stanza.to()->is_full()) return deliver_iq(*this, *user, stanza);
+      // RFC 6121 §8.5.2.1.3: the server answers for the account.
+      if (!stanza.is_request()) return;
+      if (auto task = request(host, user, nullptr, std::move(stanza))) {
+        balcony::spawn(std::move(*task));
+      }
+      break;
+  }
+}
+
+void Router::to_nobody(const Stanza& stanza, const Error& error) {
+  if (!stanza.is_presence()) return bounce(stanza, error);
+  // RFC 6121 §3.1.3 and §4.3.2: who asks for the presence of nobody is told that he is not
+  // subscribed.
+  if (stanza.type() == StanzaType::kSubscribe || stanza.type() == StanzaType::kProbe) {
+    Stanza reply(StanzaKind::kPresence, StanzaType::kUnsubscribed);
+    reply.set_from(stanza.to()->bare());
+    reply.set_to(stanza.from()->bare());
+    route(std::move(reply));
+  }
+}
+
+void Router::bounce(const Stanza& stanza, const Error& error) {
+  xml::Element reply = error_reply(stanza.xml(), error);
+  if (reply) send_answer(std::move(reply));
+}
+
+// ---- requests
+// --------------------------------------------------------------------------------------
+
+std::optional<Task<>> Router::request(Host& host, std::shared_ptr<User> user,
+                                      ConnectedResource* session, Stanza stanza) {
+  const xml::ElementView payload = stanza.payload();
+  const auto generation = host.generation();
+  const IqTable::Entry* entry =
+      generation->iqs.find(stanza.type() == StanzaType::kSet, {payload.ns(), payload.name()});
+  const Target target = user ? Target::kAccount : Target::kServer;
+  const bool answers =
+      entry && (entry->target == target || entry->target == Target::kServerAndAccount);
+  if (!answers || (user && !may_ask(*user, *stanza.from(), entry->access))) {
+    // RFC 6120 §8.4 and RFC 6121 §8.5.2.1.3: the same answer, whether nobody knows the payload or
+    // the asker may not.
+    bounce(stanza, Error(Errc::kServiceUnavailable));
+    return std::nullopt;
+  }
+  if (const auto* handler = std::get_if<IqHandler>(&entry->handler)) {
+    const IqRequest asked{stanza,          payload,
+                          *stanza.from(),  stanza.type() == StanzaType::kSet,
+                          std::move(user), session};
+    answer(stanza, (*handler)(asked));
+    return std::nullopt;
+  }
+  Task<> task = request_task(generation, std::get<IqTaskHandler>(entry->handler), std::move(user),
+                             session, std::move(stanza));
+  if (task.start()) return std::nullopt;
+  return finish(std::move(task));
+}
+
+Task<> Router::finish(Task<> begun) {
+  co_await std::move(begun).rest();
+}
+
+Task<> Router::request_task(std::shared_ptr<const HostGeneration> generation,
+                            const IqTaskHandler& handler, std::shared_ptr<User> user,
+                            ConnectedResource* session, Stanza stanza) {
+  const Jid from = *stanza.from();
+  const IqRequest asked{stanza, stanza.payload(), from, stanza.type() == StanzaType::kSet,
+                        user,   session};
+  IqReply reply = co_await handler(asked);
+  answer(stanza, std::move(reply));
+  generation.reset();
+}
+
+bool Router::may_ask(const User& user, const Jid& from, Access access) {
+  switch (access) {
+    case Access::kOwner: return from.same_bare(user.bare);
+    case Access::kSubscribers: return user.may_see_presence(from);
+    case Access::kAnyone: return true;
+  }
+  return false;
+}
+
+void Router::answer(const Stanza& request, IqReply reply) {
+  if (!reply) return bounce(request, reply.error());
+  xml::Element result = result_reply(request.xml(), std::move(reply->payload));
+  if (reply->ticket == 0) return send_answer(std::move(result));
+  // DESIGN §6: the answer waits for the commit, the stream does not.
+  deps_.store.when(reply->ticket,
+                   [this, result = std::move(result)](const Result<>& outcome) mutable {
+                     if (!outcome) {
+                       xml::ElementRef error = result.ref();
+                       error.clear_children();
+                       error.set("type", "error");
+                       error.append(write_stanza_error(to_stanza_error(outcome.error())));
+                     }
+                     send_answer(std::move(result));
+                   });
+}
+
+void Router::send_answer(xml::Element reply) {
+  // Most answers go to a session on this shard: no need to go through the rules of delivery.
+  auto stanza = Stanza::make(reply);
+  if (!stanza || !stanza->to()) return;
+  const Jid& to = *stanza->to();
+  if (to.is_full()) {
+    if (const auto user = users_.loaded(to.bare_str())) {
+      if (ConnectedResource* resource = user->find(to.resource())) {
+        resource->endpoint->deliver(*stanza);
+      }
+      return;
+    }
+  }
+  // An answer to an error would be an error about nothing: only what has a way is sent.
+  if (host(to.domain())) route(*std::move(stanza));
+}
+
+}  // namespace balcony::router

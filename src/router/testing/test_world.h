@@ -1,0 +1,116 @@
+// A server without sockets, for tests of the router and of modules: shards on one ManualLoop each,
+// storage in memory, clients that are fed XML and keep what they receive.
+//
+//   World world({&modules::xep_0199_ping});
+//   world.account("romeo@localhost");
+//   TestClient& romeo = world.login("romeo@localhost/orchard");
+//   romeo.send("<iq type='get' id='1' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>");
+//   EXPECT_EQ(romeo.received(), "<iq to=… type='result'/>");
+#pragma once
+
+#include "base/manual_loop.h"
+#include "router/router.h"
+#include "storage/storage.h"
+#include "xml/parser.h"
+#include "xml/writer.h"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace balcony::router::testing {
+
+class World;
+
+// One client: what it sends is parsed, what it gets is kept as XML that stands alone.
+class TestClient final : public Endpoint {
+ public:
+  TestClient(World& world, Router& router) : world_(world), router_(router) {}
+
+  // Sends one stanza, as a client writes it (xmlns='jabber:client' may be left out), and runs the
+  // world.
+  void send(std::string_view xml);
+  // The oldest stanza that was received and not taken yet; empty when there is none.
+  std::string received();
+  xml::Element received_element();
+  // All of them, joined by line feeds.
+  std::string received_all();
+  std::size_t waiting() const { return inbox_.size(); }
+  void clear() { inbox_.clear(); }
+  // Ends the session as a lost connection would.
+  void disconnect();
+
+  ConnectedResource& resource() { return *resource_; }
+  Jid jid() const { return jid_; }
+  const std::optional<StreamError>& closed() const { return closed_; }
+
+  void deliver(const Stanza& stanza, std::string_view to) override;
+  void deliver(xml::ElementView element) override { inbox_.push_back(xml::to_string(element)); }
+  void close(const StreamError& error) override {
+    closed_ = error;
+    resource_ = nullptr;
+  }
+  Info info() const override { return {}; }
+
+ private:
+  friend class World;
+  World& world_;
+  Router& router_;
+  ConnectedResource* resource_ = nullptr;
+  Jid jid_ = *Jid::parse("nobody.invalid");
+  std::deque<std::string> inbox_;
+  std::optional<StreamError> closed_;
+};
+
+// A storage backend that can be told to fail its commits.
+class World : public ShardLink {
+ public:
+  // The modules of the host "localhost", with default options; `shards` routers.
+  explicit World(std::vector<const ModuleSpec*> modules = {}, std::size_t shards = 1);
+  ~World() override;
+
+  // Another host with the same modules.
+  void add_host(std::string_view domain);
+  void account(std::string_view bare);
+  // An account (made when missing), a session, bound. Fails the test when it cannot be.
+  TestClient& login(std::string_view full_jid);
+  // The same, followed by `<presence/>`, and what that brought is dropped.
+  TestClient& login_available(std::string_view full_jid);
+
+  // Runs all loops until nothing is left to do; `advance` also moves the clock.
+  void run();
+  void advance(std::chrono::milliseconds by);
+
+  Router& router_of(std::string_view bare);
+  Router& router(std::size_t shard) { return *shards_[shard]->router; }
+  storage::Store& store(std::size_t shard = 0) { return *shards_[shard]->store; }
+  // Commits fail with this error until it is reset.
+  std::optional<Error> fail_commits;
+
+  std::size_t count() const override { return shards_.size(); }
+  void post(std::size_t shard, std::move_only_function<void(Router&)> job) override;
+
+ private:
+  struct Shard {
+    ManualLoop loop;
+    std::unique_ptr<storage::Store> store;
+    std::unique_ptr<Router> router;
+  };
+  class FailingStore;
+  class TestAccounts;
+
+  void set_hosts();
+
+  SeededRandom random_{1};
+  std::unique_ptr<TestAccounts> accounts_;
+  std::unique_ptr<storage::Database> database_;
+  std::vector<const ModuleSpec*> modules_;
+  std::vector<std::string> domains_{"localhost"};
+  std::vector<std::unique_ptr<Shard>> shards_;
+  std::vector<std::unique_ptr<TestClient>> clients_;
+};
+
+}  // namespace balcony::router::testing
