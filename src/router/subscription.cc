@@ -14,10 +14,8 @@ bool is_subscription_type(StanzaType type) noexcept {
     case StanzaType::kSubscribe:
     case StanzaType::kSubscribed:
     case StanzaType::kUnsubscribe:
-    case StanzaType::kUnsubscribed:
-      return true;
-    default:
-      return false;
+    case StanzaType::kUnsubscribed: return true;
+    default: return false;
   }
 }
 
@@ -45,8 +43,7 @@ OutboundStep outbound(const SubscriptionState& state, StanzaType type) {
       next.from = next.pending_in = false;
       next.approved = false;  // §3.4.2: also cancels a pre-approval
       return step;
-    default:
-      BALCONY_ASSERT(false, "only subscription types change a subscription");
+    default: BALCONY_ASSERT(false, "only subscription types change a subscription");
   }
 }
 
@@ -79,8 +76,7 @@ InboundStep inbound(const SubscriptionState& state, StanzaType type) {
       step.deliver = state.to || state.pending_out;
       next.to = next.pending_out = false;
       return step;
-    default:
-      BALCONY_ASSERT(false, "only subscription types change a subscription");
+    default: BALCONY_ASSERT(false, "only subscription types change a subscription");
   }
 }
 

@@ -51,7 +51,7 @@ OutboundStep outbound(const SubscriptionState& state, StanzaType type);
 // What a server does with a subscription stanza from a contact to its own user (§A.3).
 struct InboundStep {
   SubscriptionState next;
-  bool deliver = false;        // to the user's resources
+  bool deliver = false;           // to the user's resources
   bool reply_subscribed = false;  // answer in the user's name: <presence type='subscribed'/>
 
   friend bool operator==(const InboundStep&, const InboundStep&) = default;

@@ -187,8 +187,7 @@ TEST(Subscription, PreApprovedRequestIsAnsweredAtOnce) {
   } cells[] = {{kNone, kFrom}, {kNoneOut, kFromOut}, {kTo, kBoth}};
   for (const auto& cell : cells) {
     SCOPED_TRACE(kStates[cell.before].name);
-    const InboundStep step =
-        inbound(approved(kStates[cell.before].state), StanzaType::kSubscribe);
+    const InboundStep step = inbound(approved(kStates[cell.before].state), StanzaType::kSubscribe);
     EXPECT_EQ(step.next, approved(kStates[cell.after].state));
     EXPECT_FALSE(step.deliver);
     EXPECT_TRUE(step.reply_subscribed);
@@ -198,8 +197,7 @@ TEST(Subscription, PreApprovedRequestIsAnsweredAtOnce) {
 TEST(Subscription, PreApprovalIsTakenBackWithoutTellingTheContact) {
   for (const Name name : {kNone, kNoneOut, kTo}) {
     SCOPED_TRACE(kStates[name].name);
-    const OutboundStep step =
-        outbound(approved(kStates[name].state), StanzaType::kUnsubscribed);
+    const OutboundStep step = outbound(approved(kStates[name].state), StanzaType::kUnsubscribed);
     EXPECT_EQ(step.next, kStates[name].state);
     EXPECT_FALSE(step.route);
   }
