@@ -1,25 +1,40 @@
 # How Balcony builds a folder: one library, one test program, its fuzz targets.
 
+# What a compiler writes must not depend on where the tree lies: then a clean clone is compiled from
+# the cache, and messages name `src/xml/parser.cc` on every machine. ccache turns paths into ones
+# relative to the build folder, hence the second map.
+file(RELATIVE_PATH from_build ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR}/)
+add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
+if(from_build)
+  add_compile_options(-ffile-prefix-map=${from_build}=)
+endif()
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
 endif()
 find_program(MOLD mold)
 if(MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
 
-# -O2 as the release says; sanitized builds at -O1, which finds the same and is half the time.
+# -O2 as the release says; sanitized builds at -O1, which finds the same and is half the time. The
+# sanitized ones also check the bounds of the standard library's containers.
 set(CMAKE_CXX_FLAGS_RELEASE "-O2")
-if(BALCONY_SANITIZE)
-  set(CMAKE_CXX_FLAGS_RELEASE "-O1 -g1 -fno-omit-frame-pointer")
-  add_compile_options(-fsanitize=${BALCONY_SANITIZE} -fno-sanitize-recover=all)
-  add_link_options(-fsanitize=${BALCONY_SANITIZE})
-endif()
+set(checked_flags "-O1 -g1 -fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS")
 if(BALCONY_FUZZ)
-  set(CMAKE_CXX_FLAGS_RELEASE "-O1 -g1 -fno-omit-frame-pointer")
+  set(CMAKE_CXX_FLAGS_RELEASE ${checked_flags})
   add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
   add_link_options(-fsanitize=address,undefined)
+elseif(BALCONY_SANITIZE)
+  set(CMAKE_CXX_FLAGS_RELEASE ${checked_flags})
+  add_compile_options(-fsanitize=${BALCONY_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${BALCONY_SANITIZE})
+else()
+  # What costs an attacker work and us nothing that can be measured.
+  add_compile_options(-fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+  add_link_options(-Wl,-z,relro,-z,now)
 endif()
 
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
@@ -36,9 +51,20 @@ endif()
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 
-# balcony_library(NAME [DEPS folder…] [LIBS library…])
+# GoogleTest is read once for all test programs: nine test files then take 17 s of CPU in place of
+# 24 s. With g++ only: what clang precompiles names the folder it was made in, which a cache must
+# not hand to another.
+if(BALCONY_TESTS AND NOT BALCONY_FUZZ AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/test_pch.cc CONTENT "")
+  add_library(balcony_test_pch OBJECT ${CMAKE_BINARY_DIR}/test_pch.cc)
+  target_precompile_headers(balcony_test_pch PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
+endif()
+
+# balcony_library(NAME [DEPS folder...] [LIBS library...] [PRIVATE_LIBS library...]
+#                 [TEST_LIBS library...])
 # The folder's *.cc but tests, fuzz targets and benchmarks become the library balcony_NAME; its
-# *_test.cc one program NAME_test that CTest runs; each x_fuzz.cc a program fuzz_x where fuzzing is on.
+# *_test.cc one program NAME_test that CTest runs; each x_fuzz.cc a program fuzz_x where fuzzing is
+# on.
 function(balcony_library name)
   cmake_parse_arguments(ARG "" "" "DEPS;LIBS;PRIVATE_LIBS;TEST_LIBS" ${ARGN})
   file(GLOB_RECURSE all CONFIGURE_DEPENDS *.cc)
@@ -59,8 +85,11 @@ function(balcony_library name)
 
   if(BALCONY_TESTS AND tests AND NOT BALCONY_FUZZ)
     add_executable(${name}_test ${tests})
-    target_link_libraries(${name}_test PRIVATE balcony_${name} ${ARG_TEST_LIBS} gtest gmock gtest_main
-                                               Threads::Threads)
+    target_link_libraries(${name}_test PRIVATE balcony_${name} ${ARG_TEST_LIBS} gtest gmock
+                                               gtest_main Threads::Threads)
+    if(TARGET balcony_test_pch)
+      target_precompile_headers(${name}_test REUSE_FROM balcony_test_pch)
+    endif()
     add_test(NAME ${name} COMMAND ${name}_test --gtest_brief=1)
     set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS unit)
   endif()
@@ -70,8 +99,20 @@ function(balcony_library name)
       get_filename_component(stem ${fuzzer} NAME_WE)
       string(REPLACE "_fuzz" "" stem ${stem})
       add_executable(fuzz_${stem} ${fuzzer})
+      set_target_properties(fuzz_${stem} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
+                                                    ${CMAKE_BINARY_DIR}/bin)
       target_link_options(fuzz_${stem} PRIVATE -fsanitize=fuzzer)
       target_link_libraries(fuzz_${stem} PRIVATE balcony_${name} ${ARG_TEST_LIBS} Threads::Threads)
     endforeach()
   endif()
+endfunction()
+
+# balcony_program(NAME SOURCES file... LIBS library...): a program that people run. It comes to lie
+# in bin/ of the build folder, where `make run` and the scenarios look for it, and is installed.
+function(balcony_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_LIBS})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+  install(TARGETS ${name} RUNTIME COMPONENT programs)
 endfunction()

@@ -75,9 +75,13 @@ class Jid {
   std::uint16_t bare_size_;   // bytes of local@domain
 };
 
-// Escaping of characters that a localpart may not hold (XEP-0106 §4.2): "a b" is "a\20b".
-std::string escape_localpart(std::string_view text);
-// The reverse, for display and gateways (XEP-0106 §4.3). What is no escape sequence stays.
+// Escaping of characters that a localpart may not hold (XEP-0106 §3.2, §4.2): "a b" is "a\20b". A
+// backslash becomes "\5c" only where an escape sequence would be read into it. The result is not
+// prepared yet: give it to Jid::make().
+// Errors: kJidLocalForbidden when `text` starts or ends with a space, as "\20" may not stand there.
+Result<std::string> escape_localpart(std::string_view text);
+// The reverse, for display and gateways (XEP-0106 §3.3). What is no escape sequence stays, and so
+// does "\20" at either end.
 std::string unescape_localpart(std::string_view local);
 
 }  // namespace balcony

@@ -20,6 +20,11 @@ class Declarations final : public Registrar {
   void on_load_user(UserLoader loader) override {
     generation_.loaders.push_back(std::move(loader));
   }
+  void iq_stranger(QName name, IqTaskHandler handler) override {
+    for (const bool is_set : {false, true}) {
+      generation_.strangers.add(is_set, name, {Target::kServer, Access::kAnyone, handler});
+    }
+  }
 
  protected:
   void iq(bool is_set, QName name, IqTable::Entry entry) override {

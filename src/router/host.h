@@ -16,6 +16,7 @@ struct HostSetup;
 struct HostGeneration {
   EventTable events;
   IqTable iqs;
+  IqTable strangers;  // requests before authentication
   std::vector<std::string> server_features;
   std::vector<std::string> account_features;
   std::vector<Registrar::UserLoader> loaders;

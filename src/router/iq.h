@@ -44,6 +44,9 @@ struct IqRequest {
   // The session that asks, if it is one of the same account on this shard; else null. In a Task it
   // may have gone after a wait: look it up again by `from`.
   ConnectedResource* session;
+  // For requests before authentication (Registrar::iq_stranger): the peer's address, for limits.
+  // Else empty.
+  std::string_view address = {};
 };
 
 // The answer: a payload (empty for none) and the commit that must succeed before it is given

@@ -106,6 +106,10 @@ class Registrar {
     iq(true, name, {target, access, std::move(handler)});
   }
 
+  // A request, get or set, from a stream that is not authenticated yet (XEP-0077 §3.1):
+  // `request.user` and `session` are null, `from` is the host. Nobody else can reach the handler.
+  virtual void iq_stranger(QName name, IqTaskHandler handler) = 0;
+
   template <class Event>
   void on(std::type_identity_t<EventTable::Handler<Event>> handler) {
     events().template add<Event>(Priority::kNormal, std::move(handler));

@@ -305,6 +305,22 @@ Task<> Router::request_task(std::shared_ptr<const HostGeneration> generation,
   generation.reset();
 }
 
+Task<xml::Element> Router::stranger(std::string domain, xml::Element iq, std::string address) {
+  auto stanza = Stanza::make(iq);
+  if (!stanza) co_return error_reply(iq, stanza.error());
+  Host* host = this->host(domain);
+  if (!host || !stanza->is_request()) co_return xml::Element{};
+  const xml::ElementView payload = stanza->payload();
+  const bool is_set = stanza->type() == StanzaType::kSet;
+  const auto generation = host->generation();
+  const IqTable::Entry* entry = generation->strangers.find(is_set, {payload.ns(), payload.name()});
+  if (!entry) co_return error_reply(stanza->xml(), Error(Errc::kServiceUnavailable));
+  const IqRequest asked{*stanza, payload, host->host(), is_set, nullptr, nullptr, address};
+  IqReply reply = co_await std::get<IqTaskHandler>(entry->handler)(asked);
+  if (!reply) co_return error_reply(stanza->xml(), reply.error());
+  co_return result_reply(stanza->xml(), std::move(reply->payload));
+}
+
 bool Router::may_ask(const User& user, const Jid& from, Access access) {
   switch (access) {
     case Access::kOwner: return from.same_bare(user.bare);

@@ -75,6 +75,9 @@ class Router {
   // is stored is the caller's to erase. On the home shard; for a user who is loaded.
   void remove_account(const Jid& bare);
 
+  // The answer to an iq of a stream that is not authenticated yet. `address`: the peer's.
+  Task<xml::Element> stranger(std::string domain, xml::Element iq, std::string address);
+
   // ---- routing ----
 
   // Sends a stanza with `to` and `from` to where it belongs.

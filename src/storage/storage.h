@@ -14,8 +14,12 @@
 // before it through the same Store.
 //
 // Errors of reads and commits: kDiskFull (no room, or read-only; tried again at the next commit,
-// heals by itself), kVersion (put_if_version met another version: nothing of the batch was done),
-// kIo (anything else below), kOverloaded (the queue of commits or reads is full: nothing was done).
+// heals by itself), kVersion (PutIfVersion met another version: nothing of the batch was done),
+// kIo (anything else below), kOverloaded (the queue of commits or reads is full: nothing was done),
+// kClosed (after close()).
+//
+// A row or account that cannot be read is left out, logged and counted (counts().corrupt): nothing
+// that is stored can stop a server.
 #pragma once
 
 #include "base/clock.h"
@@ -62,7 +66,8 @@ struct Account {
 // ---------------------------------------------------------------------------------------
 
 struct ArchiveRow {
-  std::string id;    // by archive_id() or the caller's; ordered as bytes, unique in (owner, store)
+  // By archive_id() or the caller's, never empty; ordered as bytes, unique in (owner, store).
+  std::string id;
   std::string with;  // bare JID of the other side
   WallTime when{};
   std::string origin_id;  // may be empty
@@ -88,10 +93,12 @@ struct EraseStore {
 struct Append {
   std::string store;
   ArchiveRow row;
-};
+};  // an id that is there already: the row is replaced
+// The row's stanza and search text, of which a retraction must leave nothing. An unknown id is no
+// error.
 struct Replace {
-  std::string store, id, stanza;
-};  // the row's stanza; an unknown id is no error
+  std::string store, id, stanza, search;
+};
 struct EraseRow {
   std::string store, id;
 };
@@ -107,7 +114,7 @@ struct PutAccount {
 };  // owner: the host. Adds or replaces
 struct EraseAccount {
   std::string user;
-};                     // owner: the host. Only the account
+};  // owner: the host. Only the account
 struct EraseOwner {};  // everything of the owner in map and archive
 }  // namespace op
 
@@ -130,7 +137,7 @@ struct Batch {
   }
 };
 
-// Names a commit of one Store. 0: nothing was written, nothing to wait for.
+// Names a commit of one Store, from 1. 0: the batch was empty, there is nothing to wait for.
 using Ticket = std::uint64_t;
 using Done = std::move_only_function<void(Result<>)>;
 
@@ -152,7 +159,9 @@ struct ArchiveQuery {
   std::string before;                  // only ids less than this; empty: to the last
   std::string with;                    // only this other side; empty: all
   std::optional<WallTime> start, end;  // only rows with start <= when <= end
-  std::string search;        // only rows whose search text has all these words; empty: all
+  // Only rows whose search text has all these words, in any case and order; empty: all. A text
+  // without a word in it ("?!") matches nothing.
+  std::string search;
   std::uint32_t limit = 50;  // 1 to 1 000
   bool backwards =
       false;  // the last `limit` rows instead of the first; rows still come in order of id
@@ -169,9 +178,11 @@ class Store {
 
   // Queues the batch. Never blocks, never fails at once: the report says how it went. Call when()
   // for the ticket in the same turn of the loop, or it may be too late to learn of a failure.
+  // Erasing many rows holds up everybody's commits (about 100 000 rows a second): do it in steps.
   virtual Ticket commit(Batch batch) = 0;
   // Calls `done` once the ticket is committed or has failed; at once for 0 and for one that is long
-  // committed. Reports come in the order of the tickets.
+  // committed. Reports come in the order of the tickets, posted to the loop. A handle that is
+  // destroyed drops those that wait.
   virtual void when(Ticket ticket, Done done) = 0;
   // commit() and when() for a coroutine.
   Task<Result<>> write(Batch batch);
@@ -209,6 +220,16 @@ class Store {
   virtual Task<Result<AccountCounts>> account_counts(std::string host) = 0;
 };
 
+// For metrics and `doctor`; numbers since the database was opened.
+struct DatabaseCounts {
+  std::uint64_t batches = 0;  // committed
+  std::uint64_t rows = 0;     // operations in them
+  std::uint64_t groups = 0;   // transactions that they shared
+  std::uint64_t failed = 0;   // batches that were not committed
+  std::uint64_t corrupt = 0;  // rows and accounts that could not be read and were left out
+  bool disk_full = false;     // now
+};
+
 // One database for the whole server. open() is called once per shard; from any thread.
 class Database {
  public:
@@ -218,6 +239,8 @@ class Database {
   // Waits until everything that was committed through any handle is durable; then refuses more.
   // Blocks: for the end.
   virtual void close() = 0;
+  // From any thread.
+  virtual DatabaseCounts counts() const = 0;
 };
 
 // In memory, gone with the process: tests and `--demo`.
@@ -238,14 +261,17 @@ struct SqliteOptions {
 };
 
 // Opens or creates the database and migrates its schema. `writer` and `reader` have one thread
-// each, checkpoints run in `reader`. They must outlive the Database. Errors: kIo or kDiskFull with
+// each, checkpoints run in `reader`. They must outlive the Database and run until close() is over.
+// Blocks: for the start. Errors: kIo or kDiskFull with
 // the path and what to do; kVersion when a newer Balcony wrote the file.
 Result<std::unique_ptr<Database>> open_sqlite_database(const SqliteOptions& options,
                                                        balcony::WorkerPool& writer,
                                                        balcony::WorkerPool& reader);
 
-// A new archive id: 18 bytes that sort by time, unique across shards and nodes (DESIGN §6). From
-// any thread.
+// A new archive id: 18 characters of [-0-9A-Z_a-z] whose bytes sort by time, unique across shards
+// and nodes (DESIGN §6). Ids of one thread sort in the order in which they were made, also within
+// a millisecond and when the clock goes back by up to 5 s; an import passes the time of the old
+// message. From any thread.
 std::string archive_id(WallTime now);
 
 }  // namespace balcony::storage

@@ -76,6 +76,8 @@ class Splitter {
   void reset();
   // What was fed and has not been consumed by next().
   std::string_view rest() const;
+  // Forgets rest(), after an event of next(): the caller keeps those bytes and feeds them later.
+  void drop_rest();
 
   // Larger limits after authentication.
   void set_limits(const Limits& limits);

@@ -1,0 +1,125 @@
+// How certificates of peers are verified, and the sentences for what is wrong with them.
+#include "net/certificate.h"
+#include "net/connection.h"
+#include "net/tls_context.h"
+#include "net/tls_internal.h"
+
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+
+namespace balcony {
+namespace tls {
+namespace {
+
+std::string der_of(const X509* certificate) {
+  unsigned char* data = nullptr;
+  const int size = i2d_X509(certificate, &data);
+  if (size <= 0) return {};
+  std::string der(reinterpret_cast<const char*>(data), static_cast<std::size_t>(size));
+  OPENSSL_free(data);
+  return der;
+}
+
+bool is_pinned(const X509* certificate, std::string_view pinned) {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  if (X509_digest(certificate, EVP_sha256(), digest, &size) != 1) return false;
+  return std::string_view(reinterpret_cast<const char*>(digest), size) == pinned;
+}
+
+// Replaces the wish of OpenSSL's stock check; what is left in the store context as its error
+// becomes SSL_get_verify_result() and the alert.
+bool verify_server(X509_STORE_CTX* store, const Extra& extra) {
+  const X509* leaf = X509_STORE_CTX_get0_cert(store);
+  if (!extra.pinned.empty()) {
+    const bool is_it = is_pinned(leaf, extra.pinned);
+    X509_STORE_CTX_set_error(store, is_it ? X509_V_OK : X509_V_ERR_APPLICATION_VERIFICATION);
+    return is_it;
+  }
+  if (X509_verify_cert(store) != 1) {
+    if (X509_STORE_CTX_get_error(store) == X509_V_OK) {
+      X509_STORE_CTX_set_error(store, X509_V_ERR_UNSPECIFIED);
+    }
+    return false;
+  }
+  const auto certificate = read_certificate(der_of(leaf));
+  const bool is_for_name =
+      certificate && (certificate_is_for(certificate->names, extra.name, "xmpp-client") ||
+                      certificate_is_for(certificate->names, extra.name, "xmpp-server"));
+  if (!is_for_name) X509_STORE_CTX_set_error(store, X509_V_ERR_HOSTNAME_MISMATCH);
+  return is_for_name;
+}
+
+const SSL* ssl_of(X509_STORE_CTX* store) {
+  return static_cast<const SSL*>(
+      X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+}
+
+int on_server_certificate(X509_STORE_CTX* store, void*) {
+  const Extra& extra = extra_of(ssl_of(store));
+  const bool is_good = verify_server(store, extra);
+  ERR_clear_error();
+  return is_good || extra.verify == TlsVerify::kReport ? 1 : 0;
+}
+
+int on_client_certificate(X509_STORE_CTX* store, void*) {
+  // Authorities have ceased to mark server certificates for use as a client; between servers they
+  // are both (XEP-0178 §3).
+  X509_VERIFY_PARAM_set_purpose(X509_STORE_CTX_get0_param(store), X509_PURPOSE_ANY);
+  if (X509_verify_cert(store) != 1 && X509_STORE_CTX_get_error(store) == X509_V_OK) {
+    X509_STORE_CTX_set_error(store, X509_V_ERR_UNSPECIFIED);
+  }
+  ERR_clear_error();
+  return 1;  // whoever needs a valid certificate looks at PeerCertificate
+}
+
+}  // namespace
+
+void verify_servers(SSL_CTX* ctx) {
+  SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_cert_verify_callback(ctx, on_server_certificate, nullptr);
+}
+
+void verify_clients(SSL_CTX* ctx) {
+  SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_cert_verify_callback(ctx, on_client_certificate, nullptr);
+}
+
+std::string verify_sentence(const SSL* ssl) {
+  const long error = SSL_get_verify_result(ssl);
+  if (error == X509_V_OK) return {};
+  const bool is_client = SSL_is_server(ssl) == 0;
+  const std::string whose =
+      is_client ? "the certificate of " + extra_of(ssl).name : "its certificate";
+  switch (error) {
+    case X509_V_ERR_HOSTNAME_MISMATCH: return whose + " is for other names";
+    case X509_V_ERR_APPLICATION_VERIFICATION: return whose + " is not the pinned one";
+    case X509_V_ERR_CERT_HAS_EXPIRED: return whose + " or one above it has expired";
+    case X509_V_ERR_CERT_NOT_YET_VALID: return whose + " or one above it is not valid yet";
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+      return whose + " is signed by itself and not trusted";
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+      return whose + " comes from an authority that is not trusted, or its chain is incomplete";
+    default: return whose + " is not valid: " + X509_verify_cert_error_string(error);
+  }
+}
+
+PeerCertificate peer_certificate_of(const SSL* ssl) {
+  PeerCertificate result;
+  const X509Ptr certificate(SSL_get1_peer_certificate(ssl));
+  if (!certificate) {
+    result.error = "the peer showed no certificate";
+    return result;
+  }
+  result.der = der_of(certificate.get());
+  result.error = verify_sentence(ssl);
+  result.verified = result.error.empty();
+  return result;
+}
+
+}  // namespace tls
+}  // namespace balcony

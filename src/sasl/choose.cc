@@ -1,0 +1,108 @@
+#include "sasl/choose.h"
+
+#include "sasl/mechanism.h"
+
+#include <algorithm>
+
+namespace balcony::sasl {
+namespace {
+
+constexpr std::string_view kPasswordMechanisms[] = {"SCRAM-SHA-512-PLUS",
+                                                    "SCRAM-SHA-256-PLUS",
+                                                    "SCRAM-SHA-1-PLUS",
+                                                    "SCRAM-SHA-512",
+                                                    "SCRAM-SHA-256",
+                                                    "SCRAM-SHA-1",
+                                                    kPlain};
+
+bool has(std::span<const std::string> list, std::string_view name) {
+  return std::ranges::find(list, name) != list.end();
+}
+
+std::unexpected<Error> deceived(std::string why) {
+  return fail(Errc::kSaslMechanismTooWeak, std::move(why) + ": somebody may be in between");
+}
+
+// What to say about channel binding, by the rules of XEP-0440 §3.
+struct Binding {
+  BindingFlag flag = BindingFlag::kNotSupported;
+  const ChannelBinding* binding = nullptr;
+};
+
+Result<Binding> choose_binding(bool plus_offered, std::span<const std::string> announced,
+                               const ChoicePolicy& policy) {
+  const auto& ours = policy.channel_bindings;
+  if (ours.empty()) return Binding{BindingFlag::kNotSupported, nullptr};
+  if (!plus_offered) {
+    if (announced.empty()) return Binding{BindingFlag::kNotAdvertised, nullptr};
+    return deceived("channel binding types are announced, but no mechanism that binds");
+  }
+  if (announced.empty()) {
+    if (policy.sasl2)
+      return deceived("a mechanism binds, but no channel binding type is announced");
+    // SASL1 leaves it open; this one every server must have.
+    const ChannelBinding* binding = find_binding(ours, kTlsServerEndPoint);
+    if (binding == nullptr) return deceived("no channel binding type is announced");
+    return Binding{BindingFlag::kUsed, binding};
+  }
+  for (const ChannelBinding& binding : ours) {
+    if (has(announced, binding.type)) return Binding{BindingFlag::kUsed, &binding};
+  }
+  if (!has(announced, kTlsServerEndPoint)) {
+    return deceived("the channel binding type that every server has is not announced");
+  }
+  return Binding{BindingFlag::kNotSupported, nullptr};
+}
+
+bool permitted(std::string_view mechanism, BindingFlag flag, const ChoicePolicy& policy) {
+  const auto scram = scram_name(mechanism);
+  if (!scram) return policy.tls && policy.plain;
+  return scram->plus == (flag == BindingFlag::kUsed);
+}
+
+MechanismChoice make_choice(std::string_view mechanism, const Binding& binding) {
+  MechanismChoice choice{std::string(mechanism), BindingFlag::kNotSupported, std::nullopt};
+  if (mechanism == kPlain) return choice;
+  choice.flag = binding.flag;
+  if (binding.binding != nullptr) choice.binding = *binding.binding;
+  return choice;
+}
+
+Result<MechanismChoice> choose_only(std::string_view mechanism,
+                                    std::span<const std::string> offered) {
+  if (!has(offered, mechanism)) {
+    return fail(Errc::kSaslInvalidMechanism, "the server does not offer " + std::string(mechanism));
+  }
+  return MechanismChoice{std::string(mechanism), BindingFlag::kNotSupported, std::nullopt};
+}
+
+}  // namespace
+
+Result<MechanismChoice> choose_mechanism(std::span<const std::string> offered,
+                                         std::span<const std::string> announced_types,
+                                         const ChoicePolicy& policy) {
+  if (policy.identity == ChoicePolicy::Identity::kExternal) return choose_only(kExternal, offered);
+  if (policy.identity == ChoicePolicy::Identity::kAnonymous) {
+    return choose_only(kAnonymous, offered);
+  }
+  const bool plus_offered = std::ranges::any_of(offered, [](std::string_view name) {
+    const auto scram = scram_name(name);
+    return scram && scram->plus;
+  });
+  BALCONY_ASSIGN(const Binding binding, choose_binding(plus_offered, announced_types, policy));
+  bool refused = false;
+  bool weaker_than_pinned = false;
+  for (const std::string_view name : kPasswordMechanisms) {
+    if (has(offered, name)) {
+      if (!weaker_than_pinned && permitted(name, binding.flag, policy)) {
+        return make_choice(name, binding);
+      }
+      refused = true;
+    }
+    weaker_than_pinned = weaker_than_pinned || name == policy.pinned;  // XEP-0438 §5.1
+  }
+  if (refused) return fail(Errc::kSaslMechanismTooWeak, "only mechanisms that we do not take");
+  return fail(Errc::kSaslInvalidMechanism, "no mechanism that we speak is offered");
+}
+
+}  // namespace balcony::sasl

@@ -1,0 +1,254 @@
+#include "server/accounts.h"
+
+#include "base/random.h"
+#include "server/hop.h"
+
+#include <algorithm>
+
+namespace balcony::server {
+namespace {
+
+constexpr std::size_t kVerifiedMax = 10'000;
+
+// What the pool found: whether it fits.
+using Verdict = std::optional<bool>;
+
+}  // namespace
+
+storage::ScramKeys to_storage(const sasl::ScramKeys& keys) {
+  return {std::string(sasl::to_string(keys.hash)), keys.iterations, keys.salt, keys.stored_key,
+          keys.server_key};
+}
+
+std::optional<sasl::ScramKeys> from_storage(const storage::ScramKeys& keys) {
+  const auto hash = sasl::scram_hash(keys.hash);
+  if (!hash) return std::nullopt;
+  return sasl::ScramKeys{*hash, keys.iterations, keys.salt, keys.stored_key, keys.server_key};
+}
+
+Result<std::vector<storage::ScramKeys>> derive_all_keys(std::string_view password,
+                                                        std::uint32_t iterations, Random& random) {
+  std::vector<storage::ScramKeys> all;
+  for (const sasl::ScramHash hash : sasl::kScramHashes) {
+    BALCONY_ASSIGN(const sasl::ScramKeys keys,
+                   sasl::derive_keys(hash, password, random, iterations));
+    all.push_back(to_storage(keys));
+  }
+  return all;
+}
+
+AccountService::AccountService(ShardContext& context)
+    : context_(context), cache_key_(system_random().token(32)) {}
+
+ShardContext& AccountService::home_of(const Jid& account) {
+  const std::size_t home = router::home_shard(account.bare_str(), context_.shared.contexts.size());
+  return *context_.shared.contexts[home];
+}
+
+Task<Result<std::optional<storage::Account>>> AccountService::find(Jid account) {
+  return context_.store->account(std::string(account.domain()), std::string(account.local()));
+}
+
+// ---- logging in
+// ------------------------------------------------------------------------------------
+
+Task<Result<std::optional<sasl::ScramKeys>>> AccountService::keys(Jid account,
+                                                                  sasl::ScramHash hash) {
+  ShardContext& home = home_of(account);
+  return run_on<Result<std::optional<sasl::ScramKeys>>>(
+      context_.shard, home.shard, [service = home.accounts.get(), account, hash] {
+        return service->keys_at_home(account, hash);
+      });
+}
+
+Task<Result<std::optional<sasl::ScramKeys>>> AccountService::keys_at_home(Jid account,
+                                                                          sasl::ScramHash hash) {
+  const auto delay = context_.by_account.delay(account.str(), context_.shard.clock().now());
+  if (delay.count() > 0) co_await sleep_for(context_.shard, delay);
+  BALCONY_CO_ASSIGN(const std::optional<storage::Account> found, co_await find(account));
+  if (!found) co_return std::optional<sasl::ScramKeys>{};
+  if (found->disabled) co_return fail(Errc::kSaslAccountDisabled);
+  for (const storage::ScramKeys& keys : found->keys) {
+    if (keys.hash == sasl::to_string(hash)) co_return from_storage(keys);
+  }
+  co_return std::optional<sasl::ScramKeys>{};
+}
+
+Task<Result<bool>> AccountService::verify(Jid account, std::string password) {
+  ShardContext& home = home_of(account);
+  return run_on<Result<bool>>(
+      context_.shard, home.shard,
+      [service = home.accounts.get(), account, password = std::move(password)] {
+        return service->verify_at_home(account, password);
+      });
+}
+
+Task<Result<bool>> AccountService::verify_at_home(Jid account, std::string password) {
+  const auto delay = context_.by_account.delay(account.str(), context_.shard.clock().now());
+  if (delay.count() > 0) co_await sleep_for(context_.shard, delay);
+  std::string fingerprint = digest(account, password);
+  if (was_verified(account, fingerprint)) co_return true;
+  BALCONY_CO_ASSIGN(const std::optional<storage::Account> found, co_await find(account));
+  if (found && found->disabled) co_return fail(Errc::kSaslAccountDisabled);
+  // DESIGN §7: an unknown user costs the same hashing as a known one.
+  auto keys =
+      sasl::fake_keys(sasl::ScramHash::kSha256, account.local(), context_.shared.fake_secret,
+                      static_cast<std::uint32_t>(context_.config->auth.iterations));
+  if (found) {
+    for (const storage::ScramKeys& stored : found->keys) {
+      if (auto usable = from_storage(stored)) keys = *std::move(usable);
+      if (keys.hash == sasl::ScramHash::kSha256) break;
+    }
+  }
+  std::function<bool()> job = [password, keys] { return sasl::verify_password(password, keys); };
+  const Verdict verdict =
+      co_await run_in<bool>(context_.shard, *context_.shared.hash_pool, std::move(job));
+  sasl::wipe(password);
+  if (!verdict) co_return fail(Errc::kOverloaded, "too many logins at the same time");
+  const bool matches = *verdict && found.has_value();
+  if (matches) remember(account, std::move(fingerprint));
+  co_return matches;
+}
+
+void AccountService::attempt_failed(const Jid& account) {
+  ShardContext& home = home_of(account);
+  home.shard.post(
+      [&home, account] { home.by_account.failed(account.str(), home.shard.clock().now()); });
+}
+
+void AccountService::attempt_succeeded(const Jid& account) {
+  ShardContext& home = home_of(account);
+  home.shard.post([&home, account] { home.by_account.succeeded(account.str()); });
+}
+
+// ---- the memory of verified passwords
+// --------------------------------------------------------------
+
+std::string AccountService::digest(const Jid& account, std::string_view password) const {
+  return sasl::hmac(sasl::ScramHash::kSha256, cache_key_,
+                    account.str() + '\0' + std::string(password));
+}
+
+bool AccountService::was_verified(const Jid& account, std::string_view fingerprint) {
+  const auto found = verified_by_account_.find(account.str());
+  if (found == verified_by_account_.end()) return false;
+  if (found->second->until < context_.shard.clock().now()) {
+    forget(account);
+    return false;
+  }
+  return sasl::equal_constant_time(found->second->digest, fingerprint);
+}
+
+void AccountService::remember(const Jid& account, std::string fingerprint) {
+  const auto keep = context_.config->auth.plain_cache;
+  if (keep.count() == 0) return;
+  forget(account);
+  verified_.push_front(
+      {account.str(), std::move(fingerprint), context_.shard.clock().now() + keep});
+  verified_by_account_.emplace(verified_.front().account, verified_.begin());
+  if (verified_.size() > kVerifiedMax) {
+    verified_by_account_.erase(verified_.back().account);
+    verified_.pop_back();
+  }
+}
+
+void AccountService::forget(const Jid& account) {
+  const auto found = verified_by_account_.find(account.str());
+  if (found == verified_by_account_.end()) return;
+  const auto entry = found->second;
+  verified_by_account_.erase(found);
+  verified_.erase(entry);
+}
+
+// ---- creating, changing, removing
+// ------------------------------------------------------------------
+
+Task<Result<bool>> AccountService::exists(Jid account) {
+  BALCONY_CO_ASSIGN(const std::optional<storage::Account> found, co_await find(account));
+  co_return found.has_value();
+}
+
+Task<Result<>> AccountService::create(Jid account, std::string password) {
+  ShardContext& home = home_of(account);
+  return run_on<Result<>>(context_.shard, home.shard,
+                          [service = home.accounts.get(), account, password] {
+                            return service->store_password(account, password, true);
+                          });
+}
+
+Task<Result<>> AccountService::set_password(Jid account, std::string password) {
+  ShardContext& home = home_of(account);
+  return run_on<Result<>>(context_.shard, home.shard,
+                          [service = home.accounts.get(), account, password] {
+                            return service->store_password(account, password, false);
+                          });
+}
+
+Task<Result<>> AccountService::store_password(Jid account, std::string password, bool create) {
+  const auto iterations = static_cast<std::uint32_t>(context_.config->auth.iterations);
+  using Keys = Result<std::vector<storage::ScramKeys>>;
+  std::function<Keys()> job = [password, iterations] {
+    return derive_all_keys(password, iterations, system_random());
+  };
+  const auto derived =
+      co_await run_in<Keys>(context_.shard, *context_.shared.hash_pool, std::move(job));
+  sasl::wipe(password);
+  if (!derived) co_return fail(Errc::kOverloaded, "too many passwords at the same time");
+  if (!*derived) co_return fail(Errc::kNotAcceptable, derived->error().to_string());
+  BALCONY_CO_ASSIGN(std::optional<storage::Account> found, co_await find(account));
+  if (create && found) co_return fail(Errc::kConflict, "the account exists");
+  if (!create && !found) co_return fail(Errc::kItemNotFound, "there is no such account");
+  storage::Account stored = found ? *std::move(found) : storage::Account{};
+  if (create) {
+    stored.user = account.local();
+    stored.created = context_.shard.clock().wall();
+  }
+  stored.keys = **derived;
+  forget(account);
+  storage::Batch batch;
+  batch.add(account.domain(), storage::op::PutAccount{std::move(stored)});
+  BALCONY_CO_CHECK(co_await context_.store->write(std::move(batch)));
+  co_await refresh_offer(std::string(account.domain()));
+  co_return Result<>{};
+}
+
+Task<Result<>> AccountService::remove(Jid account) {
+  ShardContext& home = home_of(account);
+  return run_on<Result<>>(context_.shard, home.shard, [service = home.accounts.get(), account] {
+    return service->remove_at_home(account);
+  });
+}
+
+Task<Result<>> AccountService::remove_at_home(Jid account) {
+  BALCONY_CO_ASSIGN(const bool found, co_await exists(account));
+  if (!found) co_return fail(Errc::kItemNotFound, "there is no such account");
+  // Loaded, so that the modules can say good-bye for him (subscriptions).
+  auto user = co_await context_.router->users().get(account);
+  forget(account);
+  storage::Batch batch;
+  batch.add(account.domain(), storage::op::EraseAccount{std::string(account.local())});
+  batch.add(account.str(), storage::op::EraseOwner{});
+  if (user) context_.router->remove_account(account);
+  BALCONY_CO_CHECK(co_await context_.store->write(std::move(batch)));
+  co_await refresh_offer(std::string(account.domain()));
+  co_return Result<>{};
+}
+
+Task<> AccountService::refresh_offer(std::string domain) {
+  const auto offer = context_.shared.offers.find(domain);
+  if (offer == context_.shared.offers.end()) co_return;
+  const auto counts = co_await context_.store->account_counts(domain);
+  if (!counts) co_return;
+  unsigned bits = 0;
+  for (const sasl::ScramHash hash : sasl::kScramHashes) {
+    std::uint64_t with_keys = 0;
+    for (const auto& [name, count] : counts->with_keys) {
+      if (name == sasl::to_string(hash)) with_keys = count;
+    }
+    // DESIGN §7: a hash is offered only while every account has keys for it.
+    if (with_keys == counts->accounts) bits |= 1U << static_cast<unsigned>(hash);
+  }
+  offer->second->bits.store(bits, std::memory_order_relaxed);
+}
+
+}  // namespace balcony::server

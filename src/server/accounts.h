@@ -1,0 +1,75 @@
+// Accounts: keys for logging in, passwords, creation and removal. One a shard; what is asked for an
+// account is done on the account's home shard, hashing in the worker pool (DESIGN §7).
+#pragma once
+
+#include "router/accounts.h"
+#include "sasl/scram_keys.h"
+#include "server/shard_context.h"
+
+#include <list>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace balcony::server {
+
+// The keys of all hashes for a password: about 15 ms at 10 000 iterations. Errors: as
+// sasl::derive_keys().
+Result<std::vector<storage::ScramKeys>> derive_all_keys(std::string_view password,
+                                                        std::uint32_t iterations, Random& random);
+storage::ScramKeys to_storage(const sasl::ScramKeys& keys);
+std::optional<sasl::ScramKeys> from_storage(const storage::ScramKeys& keys);
+
+class AccountService final : public router::Accounts {
+ public:
+  explicit AccountService(ShardContext& context);
+
+  // The keys of an account for SCRAM; nullopt when there is no such account, or none for this hash.
+  // Waits as long as the account's recent failures have earned. Errors: kSaslAccountDisabled,
+  // storage errors.
+  Task<Result<std::optional<sasl::ScramKeys>>> keys(Jid account, sasl::ScramHash hash);
+
+  // Whether this is the account's password (PLAIN). An unknown account takes as long as a known
+  // one. Errors: kSaslAccountDisabled, kOverloaded when the hashing queue is full, storage errors.
+  Task<Result<bool>> verify(Jid account, std::string password);
+
+  // The outcome of an attempt, for slowing down.
+  void attempt_failed(const Jid& account);
+  void attempt_succeeded(const Jid& account);
+
+  Task<Result<>> create(Jid account, std::string password) override;
+  Task<Result<>> set_password(Jid account, std::string password) override;
+  Task<Result<>> remove(Jid account) override;
+  Task<Result<bool>> exists(Jid account) override;
+
+  // Counts anew which hashes every account of the host has keys for.
+  Task<> refresh_offer(std::string domain);
+
+ private:
+  struct Verified {
+    std::string account;
+    std::string digest;  // keyed: HMAC(process key, account NUL password)
+    Instant until{};
+  };
+
+  ShardContext& home_of(const Jid& account);
+  Task<Result<std::optional<storage::Account>>> find(Jid account);
+  Task<Result<std::optional<sasl::ScramKeys>>> keys_at_home(Jid account, sasl::ScramHash hash);
+  Task<Result<bool>> verify_at_home(Jid account, std::string password);
+  Task<Result<>> store_password(Jid account, std::string password, bool create);
+  Task<Result<>> remove_at_home(Jid account);
+
+  std::string digest(const Jid& account, std::string_view password) const;
+  bool was_verified(const Jid& account, std::string_view digest);
+  void remember(const Jid& account, std::string digest);
+  void forget(const Jid& account);
+
+  ShardContext& context_;
+  std::string cache_key_;
+  std::list<Verified> verified_;  // newest first; bounded
+  std::unordered_map<std::string_view, std::list<Verified>::iterator> verified_by_account_;
+};
+
+}  // namespace balcony::server

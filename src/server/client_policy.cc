@@ -1,0 +1,55 @@
+#include "server/client_policy.h"
+
+#include "sasl/mechanism.h"
+#include "stanza/ns.h"
+
+#include <algorithm>
+
+namespace balcony::server {
+
+const HostConfig* ClientPolicy::host(std::string_view domain) const {
+  const auto found = std::ranges::find(context_.config->hosts, domain, &HostConfig::domain);
+  return found == context_.config->hosts.end() ? nullptr : &*found;
+}
+
+bool ClientPolicy::serves(std::string_view domain) const {
+  return context_.router->host(domain) != nullptr;
+}
+
+std::vector<std::string> ClientPolicy::mechanisms(std::string_view domain) const {
+  const HostConfig* config = host(domain);
+  if (config && config->anonymous) return {std::string(sasl::kAnonymous)};
+  const auto offer = context_.shared.offers.find(std::string(domain));
+  const unsigned bits = offer == context_.shared.offers.end()
+                            ? 0
+                            : offer->second->bits.load(std::memory_order_relaxed);
+  std::vector<std::string> offered;
+  for (const std::string& name : context_.config->auth.mechanisms) {
+    const auto scram = sasl::scram_name(name);
+    // DESIGN §7: a hash is offered only while every account of the host has keys for it.
+    if (scram && (bits >> static_cast<unsigned>(scram->hash) & 1U) == 0) continue;
+    offered.push_back(name);
+  }
+  return offered;
+}
+
+std::string ClientPolicy::fake_secret(std::string_view domain) const {
+  return context_.shared.fake_secret + std::string(domain);
+}
+
+std::uint32_t ClientPolicy::iterations(std::string_view /*domain*/) const {
+  return static_cast<std::uint32_t>(context_.config->auth.iterations);
+}
+
+bool ClientPolicy::registration(std::string_view domain) const {
+  const router::Host* host = context_.router->host(domain);
+  return host && host->generation()->strangers.find(true, {ns::kRegister, "query"}) != nullptr;
+}
+
+void ClientPolicy::add_features(std::string_view domain, xml::Element& features) const {
+  if (const router::Host* host = context_.router->host(domain)) {
+    host->fire(router::StreamFeatures{features});
+  }
+}
+
+}  // namespace balcony::server

@@ -1,0 +1,86 @@
+// A client's stream: the coroutine that reads it, the negotiation while there is one, and the
+// endpoint that the router delivers to once a resource is bound.
+//
+// A session owns itself: start() or arrive() begin it, it deletes itself at its end. It lives on
+// the shard that accepted it until its user is known, then moves to the user's home, once (DESIGN
+// §4).
+#pragma once
+
+#include "router/endpoint.h"
+#include "router/router.h"
+#include "server/shard_context.h"
+#include "session/tcp_transport.h"
+#include "stream/receiving_stream.h"
+#include "xml/parser.h"
+#include "xml/splitter.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace balcony::server {
+
+class ClientSession final : public router::Endpoint {
+ public:
+  // Takes a connection that a listener accepted on this shard.
+  static void start(ShardContext& context, ConnectionPtr connection, bool direct_tls);
+
+  void deliver(const Stanza& stanza, std::string_view to) override;
+  void deliver(xml::ElementView element) override;
+  void close(const StreamError& error) override;
+  Info info() const override;
+
+  // Ends the stream from outside (shutdown, `balconyctl session kick`); the session ends itself
+  // soon after.
+  void end(const StreamError& error);
+
+ private:
+  ClientSession(ShardContext& context, ConnectionPtr connection, bool direct_tls);
+  ~ClientSession() override;
+
+  // What a step of the session's coroutine leads to.
+  enum class Next : std::uint8_t { kGoOn, kEnd, kMove };
+
+  Task<> run(stream::Actions first);
+  Task<Next> read_loop();
+  Task<Next> consume(std::string_view bytes);
+  Task<Next> negotiate(xml::SplitEvent event);
+  Task<Next> perform(stream::Actions actions);
+  // One stanza of a bound session. `waits` is set when it must be awaited before the next one.
+  Next receive(std::string_view bytes, std::optional<Task<>>& waits);
+  Next refuse(xml::Element& element, const Error& error);
+
+  Task<Result<>> upgrade_tls();
+  Task<stream::Actions> look_up(stream::LookUp what);
+  Task<stream::Actions> verify(stream::VerifyPassword what);
+  Task<stream::Actions> bind(stream::BindResource what);
+  Task<> answer_registration(xml::Element iq);
+  Task<> attempt_failed(stream::AttemptFailed what);
+  Next come_home(const stream::ComeHome& what);
+  void move_to(ShardContext& home);
+  stream::Actions now_home();
+
+  Next stream_failed(const Error& error);
+  void write_error(const StreamError& error);
+  // Takes what was read and not consumed out of the shard's buffer.
+  void keep_rest();
+  void finish();
+  xml::Limits limits() const;
+
+  ShardContext* context_;
+  std::unique_ptr<session::TcpTransport> transport_;
+  xml::Splitter splitter_;
+  std::unique_ptr<stream::ReceivingStream> negotiation_;  // until a resource is bound
+  std::unique_ptr<xml::StreamHeader> header_;  // of the stream at hand; its declarations count
+  router::ConnectedResource* resource_ = nullptr;
+  std::optional<Jid> account_;  // bare once authenticated, full once bound
+  std::string stream_id_;
+  std::string pending_;  // read before a wait, to be consumed after it
+  WallTime since_{};
+  std::uint64_t stanzas_in_ = 0;
+  std::uint64_t stanzas_out_ = 0;
+  bool direct_tls_;
+  bool ended_ = false;  // the end of the stream has been written
+};
+
+}  // namespace balcony::server

@@ -1,0 +1,102 @@
+// The configuration as the server uses it: plain structs with their defaults. config_reader.h fills
+// them from TOML; each section has an OptionTable (config_tables.h), from which reference and
+// checks are made.
+//
+// A Config is read once and then only read, from any thread; a reload makes a new one.
+#pragma once
+
+#include "base/options.h"
+
+#include <balcony/jid.h>
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace balcony::server {
+
+// [[listen]]
+struct ListenConfig {
+  std::string kind = "c2s";  // "c2s": STARTTLS (RFC 6120 §3); "c2s-tls": direct TLS (XEP-0368)
+  std::string address;       // empty: every address
+  std::int64_t port = 5222;  // 0: the system chooses
+
+  friend bool operator==(const ListenConfig&, const ListenConfig&) = default;
+};
+
+// [limits]: DESIGN §10
+struct LimitsConfig {
+  Bytes stanza_before_auth{10'000};  // RFC 6120 §13.12 asks for at least this
+  Bytes stanza{256 * 1024};
+  std::int64_t depth = 64;
+  std::int64_t attributes = 64;
+  std::int64_t nodes = 16'384;
+  std::chrono::seconds auth_timeout{30};
+  std::int64_t unauthenticated_per_address = 20;
+  std::int64_t accepts_per_second = 0;
+  Bytes rate{256 * 1024};  // a second, for each authenticated connection; 0: none
+  Bytes rate_burst{1024 * 1024};
+  Bytes rate_before_auth{10'000};
+  Bytes output_queue{4 * 1024 * 1024};
+  std::chrono::seconds stalled{60};  // the peer reads nothing for so long
+  std::int64_t sessions_per_account = 20;
+  std::int64_t roster_items = 1'000;
+  std::int64_t directed_presence = 1'000;
+  std::int64_t users_kept_loaded = 1'000;
+  std::int64_t auth_attempts = 5;
+};
+
+// [storage]
+struct StorageConfig {
+  std::string backend = "sqlite";   // "sqlite", "memory"
+  std::string durability = "disk";  // "disk", "process"
+};
+
+// [auth]
+struct AuthConfig {
+  std::vector<std::string> mechanisms{"SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN"};
+  std::int64_t iterations = 10'000;
+  std::int64_t hash_threads = 1;
+  std::int64_t hash_queue = 1'000;
+  std::chrono::seconds plain_cache{
+      600};  // how long a verified PLAIN password needs no hashing; 0: never
+  bool require_tls = true;
+};
+
+// [log]
+struct LogConfig {
+  std::string level = "info";
+  std::string file;  // empty: standard error
+};
+
+// [hosts."example.org"]
+struct HostConfig {
+  std::string domain;       // prepared
+  std::string certificate;  // PEM; empty: DATA/certificates/DOMAIN.crt, made when it is not there
+  std::string key;
+  bool anonymous =
+      false;  // anybody may log in with a temporary account (RFC 4505); no other mechanism
+  // Options of the modules that are on, by name: those of [modules.*] and of [hosts.*.modules.*]
+  // over them.
+  std::map<std::string, std::shared_ptr<const void>> modules;
+};
+
+struct Config {
+  std::string file;  // where it was read from; empty: defaults alone
+  std::string data = "/var/lib/balcony";
+  std::string control;      // the control socket; empty: DATA/control.sock
+  std::int64_t shards = 0;  // 0: one per core
+  std::vector<ListenConfig> listen;
+  LimitsConfig limits;
+  StorageConfig storage;
+  AuthConfig auth;
+  LogConfig log;
+  std::vector<HostConfig> hosts;
+
+  std::string control_path() const { return control.empty() ? data + "/control.sock" : control; }
+};
+
+}  // namespace balcony::server

@@ -1,0 +1,64 @@
+// Everything of the server that lives on one shard, and what all shards share.
+#pragma once
+
+#include "net/shard.h"
+#include "net/thread_pool.h"
+#include "net/tls_context.h"
+#include "router/router.h"
+#include "server/config.h"
+#include "server/login_throttle.h"
+#include "storage/storage.h"
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+namespace balcony::server {
+
+class AccountService;
+class ClientPolicy;
+class ClientSession;
+struct ShardContext;
+
+// What all shards read. Set up before the first connection; `config` on each shard is replaced
+// there.
+struct SharedContext {
+  ShardSet* shards = nullptr;
+  ThreadPool* hash_pool = nullptr;
+  storage::Database* database = nullptr;
+  TlsServerContext* tls = nullptr;
+  std::vector<std::unique_ptr<ShardContext>> contexts;  // by index of the shard
+  Instant started{};
+  // For fake_keys(): stays the same over restarts (kept in storage).
+  std::string fake_secret;
+  // Which SCRAM hashes each host offers, one bit each by sasl::ScramHash (DESIGN §7). Written by
+  // the account service, read by every stream.
+  struct HashOffer {
+    std::atomic<unsigned> bits{0};
+  };
+  std::unordered_map<std::string, std::unique_ptr<HashOffer>> offers;
+  std::atomic<bool> stopping{false};
+};
+
+struct ShardContext {
+  ShardContext(SharedContext& shared_, Shard& shard_);
+  ~ShardContext();
+
+  SharedContext& shared;
+  Shard& shard;
+  std::shared_ptr<const Config> config;
+  std::unique_ptr<storage::Store> store;
+  std::unique_ptr<AccountService> accounts;
+  std::unique_ptr<router::ShardLink> link;
+  std::unique_ptr<router::Router> router;
+  std::unique_ptr<ClientPolicy> policy;
+  std::unordered_set<ClientSession*> sessions;
+  LoginThrottle by_address;  // failures of strangers who connected to this shard
+  LoginThrottle by_account;  // failures for accounts whose home this is
+};
+
+}  // namespace balcony::server

@@ -1,0 +1,57 @@
+#include "storage/storage.h"
+
+#include "base/random.h"
+#include "storage/shard.h"
+
+namespace balcony::storage {
+namespace {
+
+// 64 characters in the order of their bytes: six bits each, and numbers sort as text.
+constexpr std::string_view kAlphabet =
+    "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
+static_assert(kAlphabet.size() == 64);
+
+constexpr int kTimeChars = 8;      // milliseconds since 1970, 48 bits: to the year 10 889
+constexpr int kSequenceChars = 3;  // within the millisecond, per thread
+constexpr int kRandomChars = 7;    // tells shards and nodes apart
+constexpr std::uint64_t kSequenceMax = (1ULL << (6 * kSequenceChars)) - 1;
+
+// A clock that is set back by less keeps the order of what comes in; an older time than that is
+// meant.
+constexpr std::uint64_t kBackwardsMillisMax = 5'000;
+
+void append_digits(std::string& id, std::uint64_t number, int chars) {
+  for (int i = chars - 1; i >= 0; --i) id.push_back(kAlphabet[(number >> (6 * i)) & 63]);
+}
+
+}  // namespace
+
+Task<Result<>> Store::write(Batch batch) {
+  const Ticket ticket = commit(std::move(batch));
+  auto slot = std::make_shared<OneShot<Result<>>>();
+  when(ticket, setter(slot));
+  OneShot<Result<>>& reported = *slot;
+  co_return co_await reported;
+}
+
+std::string archive_id(WallTime now) {
+  thread_local std::uint64_t last_millis = 0;
+  thread_local std::uint64_t sequence = 0;
+  const std::int64_t since_1970 = now.time_since_epoch().count();
+  const std::uint64_t millis = since_1970 < 0 ? 0 : static_cast<std::uint64_t>(since_1970);
+  if (millis > last_millis || last_millis - millis > kBackwardsMillisMax) {
+    last_millis = millis;
+    sequence = 0;
+  } else if (++sequence > kSequenceMax) {
+    ++last_millis;
+    sequence = 0;
+  }
+  std::string id;
+  id.reserve(kTimeChars + kSequenceChars + kRandomChars);
+  append_digits(id, last_millis, kTimeChars);
+  append_digits(id, sequence, kSequenceChars);
+  append_digits(id, system_random().u64(), kRandomChars);
+  return id;
+}
+
+}  // namespace balcony::storage

@@ -1,0 +1,410 @@
+#include "stream/receiving_stream.h"
+
+#include "base/base64.h"
+#include "sasl/mechanism.h"
+#include "stanza/ns.h"
+#include "stanza/stanza_error.h"
+#include "xml/writer.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace balcony::stream {
+namespace {
+
+constexpr std::string_view kStreamEndTag = "</stream:stream>";
+
+std::string written(xml::ElementView element) {
+  std::string text;
+  xml::write(text, element);
+  return text;
+}
+
+template <class... Items>
+Actions list(Items&&... items) {
+  Actions actions;
+  actions.reserve(sizeof...(items));
+  (actions.emplace_back(std::forward<Items>(items)), ...);
+  return actions;
+}
+
+void append(Actions& actions, Actions more) {
+  for (Action& action : more) actions.push_back(std::move(action));
+}
+
+// RFC 6120 §4.7.5: the major number decides; what we speak is 1.0.
+bool speaks_version_1(std::string_view version) {
+  const auto dot = version.find('.');
+  if (dot == std::string_view::npos || dot == 0) return false;
+  const std::string_view major = version.substr(0, dot);
+  const bool digits = std::ranges::all_of(major, [](char c) { return c >= '0' && c <= '9'; });
+  return digits && major.find_first_not_of('0') != std::string_view::npos;
+}
+
+// RFC 6120 §6.4.2: "=" stands for an initial response that is there and empty.
+Result<std::optional<std::string>> initial_response(xml::ElementView auth) {
+  const std::string text = auth.text();
+  if (text.empty()) return std::optional<std::string>{};
+  if (text == "=") return std::optional<std::string>("");
+  auto decoded = base64_decode(text);
+  if (!decoded) return fail(Errc::kSaslIncorrectEncoding, decoded.error().detail);
+  return std::optional<std::string>(*std::move(decoded));
+}
+
+// The condition's element of <failure/> (RFC 6120 §6.5).
+std::string_view failure_condition(Errc code) {
+  switch (code) {
+    case Errc::kSaslAborted:
+    case Errc::kSaslAccountDisabled:
+    case Errc::kSaslCredentialsExpired:
+    case Errc::kSaslEncryptionRequired:
+    case Errc::kSaslInvalidAuthzid:
+    case Errc::kSaslInvalidMechanism:
+    case Errc::kSaslMalformedRequest:
+    case Errc::kSaslMechanismTooWeak: return to_string(code);
+    case Errc::kSaslIncorrectEncoding: return "incorrect-encoding";
+    case Errc::kSaslNotAuthorized:
+    case Errc::kNotAuthorized: return "not-authorized";
+    default: return "temporary-auth-failure";
+  }
+}
+
+}  // namespace
+
+std::string write_stream_header(std::string_view from, std::string_view to, std::string_view id,
+                                std::string_view lang, std::string_view content_ns) {
+  std::string text = "<?xml version='1.0'?><stream:stream xmlns='";
+  xml::append_escaped_attribute(text, content_ns);
+  text += "' xmlns:stream='";
+  text += ns::kStream;
+  text += "' version='1.0'";
+  const std::pair<std::string_view, std::string_view> kAttributes[] = {
+      {"from", from}, {"to", to}, {"id", id}, {"xml:lang", lang}};
+  for (const auto& [name, value] : kAttributes) {
+    if (value.empty()) continue;
+    text.append(" ").append(name).append("='");
+    xml::append_escaped_attribute(text, value);
+    text += '\'';
+  }
+  text += '>';
+  return text;
+}
+
+ReceivingStream::ReceivingStream(const ReceivingPolicy& policy, Random& random,
+                                 ReceivingOptions options)
+    : policy_(&policy), random_(random), options_(std::move(options)) {}
+
+ReceivingStream::~ReceivingStream() = default;
+
+// ---- opening
+// ---------------------------------------------------------------------------------------
+
+Actions ReceivingStream::on_header(const xml::StreamHeader& header) {
+  if (state_ != State::kOpening) return stream_error(StreamCondition::kBadFormat);
+  // RFC 6120 §4.7.3: a new id for each stream, unguessable.
+  id_ = random_.token(16);
+  header_sent_ = false;
+  if (auto error = check_header(header)) {
+    return stream_error(error->condition, std::move(error->text));
+  }
+  state_ = State::kNegotiating;
+  Actions actions;
+  open_response(actions);
+  append(actions, features());
+  return actions;
+}
+
+std::optional<StreamError> ReceivingStream::check_header(const xml::StreamHeader& header) {
+  using enum StreamCondition;
+  if (header.root_ns != ns::kStream) return StreamError{kInvalidNamespace, ""};     // §4.9.3.10
+  if (header.root_name != "stream") return StreamError{kBadFormat, ""};             // §4.9.3.1
+  if (header.content_ns != ns::kClient) return StreamError{kInvalidNamespace, ""};  // §4.8.2
+  // §4.7.5: without a version it is a stream of 1999.
+  if (!speaks_version_1(header.version)) return StreamError{kUnsupportedVersion, ""};
+  if (header.to.empty()) return StreamError{kImproperAddressing, "the stream needs a 'to'"};
+  const auto to = Jid::parse(header.to);
+  if (!to || to->has_local() || to->is_full()) return StreamError{kImproperAddressing, ""};
+  if (!policy_->serves(to->str())) return StreamError{kHostUnknown, ""};
+  // A restart goes on with the host that TLS and SASL were for.
+  const bool negotiated = authenticated_ || (tls_ && !domain_.empty());
+  if (negotiated && domain_ != to->str()) {
+    return StreamError{kNotAuthorized, "a restart cannot change the host"};
+  }
+  domain_ = to->str();
+  return std::nullopt;
+}
+
+void ReceivingStream::open_response(Actions& actions) {
+  header_sent_ = true;
+  actions.emplace_back(Send{write_stream_header(domain_, "", id_, options_.lang, ns::kClient)});
+}
+
+Actions ReceivingStream::features() {
+  xml::Element features(ns::kStream, "features");
+  if (authenticated_) {
+    features.append(ns::kBind, "bind");
+    policy_->add_features(domain_, features);
+    return list(Send{written(features)});
+  }
+  if (!tls_ && options_.tls_available) {
+    xml::ElementRef starttls = features.append(ns::kTls, "starttls");
+    // RFC 6120 §5.3.1: mandatory to negotiate: nothing else is offered beside it.
+    if (options_.tls_required) starttls.append("required");
+  }
+  if (tls_ || !options_.tls_required) {
+    offer_sasl(features);
+    if (policy_->registration(domain_))
+      features.append("http://jabber.org/features/iq-register", "register");
+  }
+  return list(Send{written(features)});
+}
+
+void ReceivingStream::offer_sasl(xml::Element& features) const {
+  xml::ElementRef mechanisms = features.append(ns::kSasl, "mechanisms");
+  for (const std::string& name : offered_mechanisms()) {
+    mechanisms.append_text_element("mechanism", name);
+  }
+  if (bindings_.empty()) return;
+  // XEP-0440 §2: the types that this connection can be bound by.
+  xml::ElementRef types = features.append(ns::kSaslChannelBinding, "sasl-channel-binding");
+  for (const sasl::ChannelBinding& binding : bindings_) {
+    types.append("channel-binding").set("type", binding.type);
+  }
+}
+
+std::vector<std::string> ReceivingStream::offered_mechanisms() const {
+  std::vector<std::string> plain = policy_->mechanisms(domain_);
+  std::vector<std::string> offered;
+  if (!bindings_.empty()) {
+    for (const std::string& name : plain) {
+      if (const auto scram = sasl::scram_name(name)) {
+        offered.push_back(sasl::to_string(sasl::ScramName{scram->hash, true}));
+      }
+    }
+  }
+  std::ranges::move(plain, std::back_inserter(offered));
+  return offered;
+}
+
+// ---- elements
+// --------------------------------------------------------------------------------------
+
+Actions ReceivingStream::on_element(xml::Element element) {
+  if (state_ == State::kEnded) return {};
+  if (state_ != State::kNegotiating) return stream_error(StreamCondition::kInternalServerError);
+  if (element.is(ns::kStream, "error")) return close();
+  if (!authenticated_) return on_unauthenticated(std::move(element));
+  if (element.is(ns::kClient, "iq") && element.attr("type") == "set" &&
+      element.first_child().is(ns::kBind, "bind")) {
+    return on_bind(std::move(element));
+  }
+  // RFC 6120 §7.1: nothing is processed before a resource is bound.
+  if (stanza_kind(element)) return stream_error(StreamCondition::kNotAuthorized);
+  return stream_error(StreamCondition::kUnsupportedStanzaType);
+}
+
+Actions ReceivingStream::on_unauthenticated(xml::Element element) {
+  if (element.is(ns::kTls, "starttls")) return on_starttls();
+  if (element.is(ns::kSasl, "auth")) return on_auth(element);
+  if (element.is(ns::kSasl, "response")) return on_response(element);
+  if (element.is(ns::kSasl, "abort")) return sasl_failed(Error(Errc::kSaslAborted));
+  const bool may_register = (tls_ || !options_.tls_required) && policy_->registration(domain_);
+  if (may_register && element.is(ns::kClient, "iq") &&
+      element.first_child().is(ns::kRegister, "query")) {
+    return list(RegisterRequest{std::move(element)});
+  }
+  // RFC 6120 §4.9.3.12: a stanza before the stream is authenticated.
+  if (stanza_kind(element)) return stream_error(StreamCondition::kNotAuthorized);
+  return stream_error(StreamCondition::kUnsupportedStanzaType);
+}
+
+Actions ReceivingStream::on_starttls() {
+  if (tls_ || !options_.tls_available) {
+    // RFC 6120 §5.4.2.2: a failure, and the stream is closed.
+    state_ = State::kEnded;
+    return list(Send{written(xml::Element(ns::kTls, "failure"))}, Send{std::string(kStreamEndTag)},
+                EndStream{});
+  }
+  state_ = State::kWaiting;
+  return list(Send{written(xml::Element(ns::kTls, "proceed"))}, UpgradeTls{});
+}
+
+Actions ReceivingStream::on_tls(std::vector<sasl::ChannelBinding> bindings) {
+  tls_ = true;
+  bindings_ = std::move(bindings);
+  // RFC 6120 §5.4.3.3: what was learned before TLS is forgotten, save which host was asked for; an
+  // attempt at SASL among it.
+  sasl_.reset();
+  state_ = State::kOpening;
+  return list(RestartStream{});
+}
+
+// ---- SASL
+// ------------------------------------------------------------------------------------------
+
+Actions ReceivingStream::on_auth(xml::ElementView element) {
+  mechanism_ = element.attr("mechanism");
+  username_.clear();
+  if (!tls_ && options_.tls_required) return sasl_failed(Error(Errc::kSaslEncryptionRequired));
+  if (sasl_) return sasl_failed(Error(Errc::kSaslMalformedRequest, "an attempt is under way"));
+  if (!std::ranges::contains(offered_mechanisms(), mechanism_)) {
+    return sasl_failed(Error(Errc::kSaslInvalidMechanism));
+  }
+  auto response = initial_response(element);
+  if (!response) return sasl_failed(response.error());
+  sasl::ServerOptions options;
+  options.channel_bindings = bindings_;
+  options.fake_secret = policy_->fake_secret(domain_);
+  options.iterations = policy_->iterations(domain_);
+  // RFC 6120 §6.3.8: nobody acts as somebody else.
+  options.may_act_as = [this](std::string_view user, std::string_view authzid) {
+    const auto jid = Jid::parse(authzid);
+    return jid && jid->is_bare() && jid->local() == user && jid->domain() == domain_;
+  };
+  auto machine = sasl::make_server_mechanism(mechanism_, std::move(options), random_);
+  if (!machine) return sasl_failed(machine.error());
+  sasl_ = *std::move(machine);
+  return on_sasl_step(sasl_->start(*response));
+}
+
+Actions ReceivingStream::on_response(xml::ElementView element) {
+  if (!sasl_) return sasl_failed(Error(Errc::kSaslMalformedRequest, "no attempt is under way"));
+  const std::string text = element.text();
+  // RFC 6120 §6.4.3: an empty response is an empty element; "=" is met too.
+  auto decoded = text == "=" ? Result<std::string>("") : base64_decode(text);
+  if (!decoded) return sasl_failed(Error(Errc::kSaslIncorrectEncoding, decoded.error().detail));
+  return on_sasl_step(sasl_->step(*decoded));
+}
+
+Actions ReceivingStream::on_sasl_step(sasl::ServerStep step) {
+  if (auto* challenge = std::get_if<sasl::Challenge>(&step)) {
+    state_ = State::kNegotiating;
+    xml::Element element(ns::kSasl, "challenge");
+    element.append_text(base64_encode(challenge->data));
+    return list(Send{written(element)});
+  }
+  if (auto* need = std::get_if<sasl::NeedCredentials>(&step)) {
+    state_ = State::kWaiting;
+    username_ = need->username;
+    return list(LookUp{need->username, need->hash});
+  }
+  if (auto* verify = std::get_if<sasl::VerifyPassword>(&step)) {
+    state_ = State::kWaiting;
+    username_ = verify->username;
+    return list(VerifyPassword{verify->username, std::move(verify->password)});
+  }
+  if (std::holds_alternative<sasl::VerifyExternal>(step)) {
+    // Clients' certificates are not mapped to accounts: what is not offered does not work.
+    return on_sasl_step(
+        sasl_->identified(fail(Errc::kSaslNotAuthorized, "no certificate is known")));
+  }
+  if (auto* success = std::get_if<sasl::Success>(&step)) {
+    state_ = State::kWaiting;
+    username_ = success->username;
+    success_data_ = std::move(success->data);
+    return list(ComeHome{success->username, mechanism_ == sasl::kAnonymous});
+  }
+  return sasl_failed(std::get<Error>(step));
+}
+
+Actions ReceivingStream::on_credentials(Result<std::optional<sasl::ScramKeys>> keys) {
+  if (state_ != State::kWaiting || !sasl_) return {};
+  if (!keys) return sasl_failed(keys.error());
+  return on_sasl_step(sasl_->credentials(*std::move(keys)));
+}
+
+Actions ReceivingStream::on_verified(Result<bool> matches) {
+  if (state_ != State::kWaiting || !sasl_) return {};
+  if (!matches) return sasl_failed(matches.error());
+  return on_sasl_step(sasl_->verified(*matches));
+}
+
+Actions ReceivingStream::on_home(Result<Jid> account) {
+  if (state_ != State::kWaiting) return {};
+  if (!account) return sasl_failed(account.error());
+  sasl_.reset();
+  authenticated_ = true;
+  state_ = State::kOpening;  // RFC 6120 §6.4.6: both open new streams
+  xml::Element success(ns::kSasl, "success");
+  if (!success_data_.empty()) success.append_text(base64_encode(success_data_));
+  success_data_.clear();
+  return list(Send{written(success)}, RestartStream{});
+}
+
+Actions ReceivingStream::sasl_failed(const Error& error) {
+  sasl_.reset();
+  state_ = State::kNegotiating;
+  xml::Element failure(ns::kSasl, "failure");
+  failure.append(failure_condition(error.code));
+  Actions actions = list(Send{written(failure)}, AttemptFailed{mechanism_, username_, error});
+  ++attempts_;
+  // RFC 6120 §6.4.5: after some failed attempts the stream is closed.
+  if (attempts_ >= options_.attempts_max) {
+    append(actions, stream_error(StreamCondition::kPolicyViolation, "too many failed attempts"));
+  }
+  return actions;
+}
+
+// ---- binding
+// ---------------------------------------------------------------------------------------
+
+Actions ReceivingStream::on_bind(xml::Element iq) {
+  if (!iq.has_attr("id")) {
+    return list(Send{written(error_reply(iq, Error(Errc::kBadRequest, "an iq needs an id")))});
+  }
+  state_ = State::kWaiting;
+  std::string wanted = iq.first_child().child_text(ns::kBind, "resource");
+  bind_request_ = std::move(iq);
+  return list(BindResource{std::move(wanted)});
+}
+
+Actions ReceivingStream::on_bound(Result<Jid> full) {
+  if (state_ != State::kWaiting) return {};
+  const xml::Element request = std::exchange(bind_request_, {});
+  if (!full) {
+    state_ = State::kNegotiating;  // RFC 6120 §7.6.2: the client may try again
+    return list(Send{written(error_reply(request, full.error()))});
+  }
+  state_ = State::kBound;
+  xml::Element bind(ns::kBind, "bind");
+  bind.append_text_element("jid", full->str());
+  return list(Send{written(result_reply(request, std::move(bind)))});
+}
+
+// ---- the end
+// ---------------------------------------------------------------------------------------
+
+Actions ReceivingStream::on_stream_end() {
+  return close();
+}
+
+Actions ReceivingStream::on_error(const Error& error) {
+  return end(to_stream_error(error));
+}
+
+Actions ReceivingStream::end(const StreamError& error) {
+  return stream_error(error.condition, error.text);
+}
+
+Actions ReceivingStream::close() {
+  if (state_ == State::kEnded) return {};
+  state_ = State::kEnded;
+  return list(Send{std::string(kStreamEndTag)}, EndStream{});
+}
+
+Actions ReceivingStream::stream_error(StreamCondition condition, std::string text) {
+  if (state_ == State::kEnded) return {};
+  state_ = State::kEnded;
+  StreamError error{condition, std::move(text)};
+  Actions actions;
+  // RFC 6120 §4.9.1.2: an error in the header is told inside a stream of ours.
+  if (!header_sent_) {
+    if (id_.empty()) id_ = random_.token(16);
+    open_response(actions);
+  }
+  actions.emplace_back(Send{written(write_stream_error(error)) + std::string(kStreamEndTag)});
+  actions.emplace_back(EndStream{std::move(error)});
+  return actions;
+}
+
+}  // namespace balcony::stream

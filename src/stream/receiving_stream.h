@@ -1,0 +1,196 @@
+// The receiving entity's half of stream negotiation (RFC 6120 §4.3, §5, §6, §7) as a machine: what
+// was read goes in, what is to be done comes out. It knows no socket, no time and no storage.
+//
+// Used by server/ for clients' streams, over whatever transport. The driver performs the actions in
+// their order. After LookUp, VerifyPassword, UpgradeTls, ComeHome and BindResource the machine
+// waits: the driver hands it nothing but the answer (on_credentials(), on_verified(), on_tls(),
+// on_home(), on_bound()) and reads nothing meanwhile.
+//
+//   before TLS  --starttls-->  TLS  --auth-->  authenticated, at home  --bind-->  bound: kBound
+//
+// One thread at a time.
+#pragma once
+
+#include "base/random.h"
+#include "sasl/server.h"
+#include "stanza/stream_error.h"
+#include "xml/parser.h"
+
+#include <balcony/element.h>
+#include <balcony/jid.h>
+#include <balcony/result.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace balcony::stream {
+
+// ---- actions
+// ---------------------------------------------------------------------------------------
+
+// Write these bytes.
+struct Send {
+  std::string bytes;
+};
+// Negotiate TLS once what was sent is out (RFC 6120 §5.4.3); nothing that was read before counts
+// any more. Then on_tls().
+struct UpgradeTls {};
+// The next bytes begin a new stream (RFC 6120 §4.3.3).
+struct RestartStream {};
+// Find the keys of this user of the stream's host; then on_credentials().
+struct LookUp {
+  std::string username;
+  sasl::ScramHash hash;
+};
+// Verify the password of this user, then on_verified().
+struct VerifyPassword {
+  std::string username;
+  std::string password;
+};
+// The peer is this account: bring the connection to the account's home (DESIGN §4), then on_home().
+// `anonymous`: the account is temporary, the driver names it.
+struct ComeHome {
+  std::string username;
+  bool anonymous = false;
+};
+// An attempt to authenticate failed, for the log and the limits; the peer has been told already.
+struct AttemptFailed {
+  std::string mechanism;
+  std::string username;  // as far as it was known; not prepared
+  Error error;
+};
+// Bind this resource; empty: make one. Then on_bound().
+struct BindResource {
+  std::string wanted;
+};
+// An iq of XEP-0077 before authentication: answer it with Send.
+struct RegisterRequest {
+  xml::Element iq;
+};
+// The stream is over: send what is left and close the connection. With an error when we ended it
+// for one.
+struct EndStream {
+  std::optional<StreamError> error;
+};
+
+using Action = std::variant<Send, UpgradeTls, RestartStream, LookUp, VerifyPassword, ComeHome,
+                            AttemptFailed, BindResource, RegisterRequest, EndStream>;
+using Actions = std::vector<Action>;
+
+// ---- what the server decides
+// -----------------------------------------------------------------------
+
+struct ReceivingOptions {
+  bool tls_available = true;
+  bool tls_required = true;  // SASL only inside TLS; RFC 7590 §3.3
+  bool direct_tls = false;   // TLS began with the connection (XEP-0368)
+  int attempts_max = 5;      // RFC 6120 §6.4.5: 2 to 5 are recommended
+  std::string lang = "en";
+};
+
+class ReceivingPolicy {
+ public:
+  virtual ~ReceivingPolicy() = default;
+
+  // Whether this domain is a host of ours that clients may log in to.
+  virtual bool serves(std::string_view domain) const = 0;
+  // The SASL mechanisms of the host, without -PLUS variants; strongest first. The machine adds
+  // those.
+  virtual std::vector<std::string> mechanisms(std::string_view domain) const = 0;
+  // Secret and iterations for users that do not exist, see sasl::fake_keys().
+  virtual std::string fake_secret(std::string_view domain) const = 0;
+  virtual std::uint32_t iterations(std::string_view domain) const = 0;
+  // Whether strangers may register (XEP-0077 §3.1).
+  virtual bool registration(std::string_view domain) const = 0;
+  // Adds what modules offer to authenticated clients (RFC 6120 §4.3.2).
+  virtual void add_features(std::string_view domain, xml::Element& features) const = 0;
+};
+
+// ---- the machine
+// -----------------------------------------------------------------------------------
+
+class ReceivingStream {
+ public:
+  enum class State : std::uint8_t { kOpening, kNegotiating, kWaiting, kBound, kEnded };
+
+  // `policy` and `random` must outlive the machine.
+  ReceivingStream(const ReceivingPolicy& policy, Random& random, ReceivingOptions options);
+  ~ReceivingStream();
+
+  // The peer opened a stream (the first, or anew after a restart).
+  Actions on_header(const xml::StreamHeader& header);
+  // An element of the stream, before it is bound. Takes it over.
+  Actions on_element(xml::Element element);
+  // The peer closed its stream (RFC 6120 §4.4).
+  Actions on_stream_end();
+  // What was read is no XML for a stream, or a limit was passed: the stream ends with that error.
+  Actions on_error(const Error& error);
+
+  // TLS is established, with these channel bindings, best first.
+  Actions on_tls(std::vector<sasl::ChannelBinding> bindings);
+  Actions on_credentials(Result<std::optional<sasl::ScramKeys>> keys);
+  Actions on_verified(Result<bool> matches);
+  // The connection is at home; `account` is the bare JID. Or it cannot be: the attempt fails with
+  // that.
+  Actions on_home(Result<Jid> account);
+  Actions on_bound(Result<Jid> full);
+
+  // Ends the stream from our side, also while waiting and when bound.
+  Actions end(const StreamError& error);
+  // Ends it with </stream:stream> and no error.
+  Actions close();
+
+  // The same decisions, asked elsewhere: after the connection moved to another shard.
+  void set_policy(const ReceivingPolicy& policy) noexcept { policy_ = &policy; }
+
+  State state() const noexcept { return state_; }
+  // The host that the peer opened its stream to; empty before.
+  const std::string& domain() const noexcept { return domain_; }
+  const std::string& id() const noexcept { return id_; }
+  bool authenticated() const noexcept { return authenticated_; }
+  // The mechanism that succeeded, for the log; empty before.
+  const std::string& mechanism() const noexcept { return mechanism_; }
+
+ private:
+  void open_response(Actions& actions);
+  Actions stream_error(StreamCondition condition, std::string text = {});
+  std::optional<StreamError> check_header(const xml::StreamHeader& header);
+  Actions features();
+  void offer_sasl(xml::Element& features) const;
+  std::vector<std::string> offered_mechanisms() const;
+
+  Actions on_starttls();
+  Actions on_auth(xml::ElementView element);
+  Actions on_response(xml::ElementView element);
+  Actions on_sasl_step(sasl::ServerStep step);
+  Actions on_bind(xml::Element iq);
+  Actions sasl_failed(const Error& error);
+  Actions on_unauthenticated(xml::Element element);
+
+  const ReceivingPolicy* policy_;
+  Random& random_;
+  ReceivingOptions options_;
+  State state_ = State::kOpening;
+  bool tls_ = false;
+  bool authenticated_ = false;
+  bool header_sent_ = false;
+  int attempts_ = 0;
+  std::string domain_;
+  std::string id_;
+  std::string mechanism_;
+  std::string username_;
+  std::string success_data_;
+  std::vector<sasl::ChannelBinding> bindings_;
+  std::unique_ptr<sasl::ServerMechanism> sasl_;
+  xml::Element bind_request_;
+};
+
+// The stream header of this entity (RFC 6120 §4.7), with the XML declaration.
+std::string write_stream_header(std::string_view from, std::string_view to, std::string_view id,
+                                std::string_view lang, std::string_view content_ns);
+
+}  // namespace balcony::stream

@@ -1,0 +1,1 @@
+"""The rules behind tools/tidy, one file each."""
