@@ -62,8 +62,10 @@ def find(folder, default_host):
     for path in sorted(Path(folder).rglob("*")):
         name = str(path.relative_to(folder))
         if path.suffix == ".scenario":
-            number += 1
-            found.append(DialogueCase(name.removesuffix(".scenario"), dialogue.read(path), number))
+            for suffix, parsed in dialogue.read(path):
+                number += 1
+                short = name.removesuffix(".scenario") + suffix
+                found.append(DialogueCase(short, parsed, number))
         elif path.name.endswith("_scenario.py"):
             for function in _functions(path):
                 number += 1

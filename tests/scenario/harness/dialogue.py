@@ -9,6 +9,7 @@ from .errors import BrokenScenario
 _CLIENT = re.compile(r"client (\w+) = ([\w.-]+)@([\w.-]+)(?:/(\S+))?")
 _ACCOUNT = re.compile(r"account ([\w.-]+)@([\w.-]+)")
 _DIFFERS = re.compile(r"differs: (\w+) (.+)")
+_SECTION = re.compile(r"== ([\w-]+): (.+)")
 _CONFIG = re.compile(r"config:(.*)", re.DOTALL)
 
 
@@ -36,9 +37,28 @@ class Dialogue:
 
 
 def read(path):
-    """Parses one file; raises BrokenScenario with its line."""
+    """The scenarios of one file, as (suffix of the name, Dialogue); raises BrokenScenario.
+
+    `== name: title` begins a further scenario of the same file; what stands before the first one
+    belongs to all of them.
+    """
     with open(path, encoding="utf-8") as file:
         lines = file.read().split("\n")
+    starts = [(n, found) for n, line in enumerate(lines) if (found := _SECTION.fullmatch(line))]
+    if not starts:
+        return [("", _read_one(path, lines))]
+    out = []
+    for index, (begin, found) in enumerate(starts):
+        end = starts[index + 1][0] if index + 1 < len(starts) else len(lines)
+        # Empty lines in place of the other scenarios keep the line numbers right.
+        own = lines[:starts[0][0]] + [""] * (begin + 1 - starts[0][0]) + lines[begin + 1:end]
+        dialogue = _read_one(path, own)
+        dialogue.title = found[2]
+        out.append((f":{found[1]}", dialogue))
+    return out
+
+
+def _read_one(path, lines):
     dialogue = Dialogue(str(path))
     for number, head, block in _statements(lines, path):
         if head.startswith("#"):

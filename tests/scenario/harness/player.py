@@ -4,7 +4,7 @@ import base64
 import re
 import time
 
-from . import xmltree
+from . import connection, xmltree
 from .accounts import Renaming
 from .client import Client
 from .connection import Transcript
@@ -83,7 +83,9 @@ class Player:
             if name not in self.variables:
                 raise BrokenScenario(f"the variable {name} has no value")
             return self.variables[name]
-        return _EXPANSION.sub(value, text)
+        while (expanded := _EXPANSION.sub(value, text)) != text:  # the innermost ones first
+            text = expanded
+        return text
 
     def patterns(self, body, default=xmltree.CLIENT):
         found = xmltree.parse_fragments(body, default)
@@ -184,6 +186,13 @@ class Player:
     def raw_reads(self, body, name):
         self.raw(name).read_until(self.expand(body.strip('"')))
 
+    def raw_reads_to_end(self, _body, name):
+        """Whatever comes, the connection must end: for what is no XML stream any more."""
+        client = self.raw(name)
+        client.quiet(connection.PATIENCE_S)
+        if not client.eof:
+            raise Failure("the server did not close the connection")
+
     def raw_receives(self, body, name):
         for pattern in self.patterns(body):
             actual = self.raw(name).element()
@@ -200,6 +209,12 @@ class Player:
 
     def raw_opens(self, _body, name, host):
         self.raw(name).open_stream(host)
+
+    def raw_restarts(self, body, name):
+        client = self.raw(name)
+        client.reset()
+        client.write(self.expand(body))
+        client.features = client.element()
 
     def raw_header(self, body, name):
         client = self.raw(name)
@@ -321,10 +336,12 @@ _STEPS = [(re.compile(pattern), action) for pattern, action in (
     (r"raw (\w+) connects( over tls)?", Player.raw_connects),
     (r"raw (\w+) writes", Player.raw_writes),
     (r"raw (\w+) reads until", Player.raw_reads),
+    (r"raw (\w+) reads until the end", Player.raw_reads_to_end),
     (r"raw (\w+) receives", Player.raw_receives),
     (r"raw (\w+) receives nothing", Player.raw_receives_nothing),
     (r"raw (\w+) receives the header", Player.raw_header),
     (r"raw (\w+) opens a stream(?: to (\S+))?", Player.raw_opens),
+    (r"raw (\w+) restarts with", Player.raw_restarts),
     (r"raw (\w+) starts tls", Player.raw_tls),
     (r"raw (\w+) does the tls handshake", Player.raw_handshake),
     (r"raw (\w+) authenticates as (\w+)", Player.raw_authenticates),
