@@ -109,6 +109,7 @@ class Client(Connection):
     # Whole logins.
 
     def connect_tcp(self, direct_tls=False, sni=None, alpn=("xmpp-client",), receive_buffer=None):
+        self.jid, self.inbox = None, []
         port = self.server.tls_port if direct_tls else self.server.port
         super().connect(self.server.address, port, receive_buffer)
         if direct_tls:
@@ -131,9 +132,14 @@ class Client(Connection):
         self.open_stream()
         return self.bind(resource or self.resource)
 
-    def online(self, presence="<presence/>"):
-        """Logs in and sends initial presence; takes the reflection of RFC 6121 §4.2.2 in."""
+    def online(self, presence="<presence/>", interested=False):
+        """Logs in and sends initial presence; takes the reflection of RFC 6121 §4.2.2 in.
+
+        `interested`: asks for the roster first, which brings its pushes (RFC 6121 §2.2).
+        """
         self.login()
+        if interested:
+            self.iq("get", "<query xmlns='jabber:iq:roster'/>")
         self.write(presence)
         self.own_presence()
         return self

@@ -55,6 +55,8 @@ class Connection:
         self.broken = None
 
     def connect(self, address, port, receive_buffer=None):
+        self.reset()
+        self.tls = self.eof = False
         self.socket = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)

@@ -100,9 +100,9 @@ class Player:
         client.login(mechanism, direct_tls=bool(tls))
         self.variables[f"{name}.jid"] = client.jid
 
-    def is_online(self, body, name):
+    def is_online(self, body, name, interested):
         client = self.client(name)
-        client.online(self.expand(body) or "<presence/>")
+        client.online(self.expand(body) or "<presence/>", bool(interested))
         self.variables[f"{name}.jid"] = client.jid
 
     def sends(self, body, name):
@@ -320,7 +320,7 @@ def _unescape(text):
 
 _STEPS = [(re.compile(pattern), action) for pattern, action in (
     (r"(\w+) connects( over tls)?(?: with ([A-Z0-9-]+))?", Player.connects),
-    (r"(\w+) is online", Player.is_online),
+    (r"(\w+) is online( and interested)?", Player.is_online),
     (r"(\w+) sends", Player.sends),
     (r"(\w+) receives( strictly)?", Player.receives),
     (r"(\w+) receives in any order", Player.receives_unordered),
