@@ -66,6 +66,16 @@ struct PresenceIncoming {
   Stanza& stanza;
 };
 
+// The server is about to send presence of a user to somebody else in his name: a broadcast, the
+// answer to a probe, or what a change of subscription brings (RFC 6121 §4.2 to §4.5). Not for the
+// user's own resources and not for directed presence, which is StanzaOutgoing. On the user's home
+// shard. Stop: it is not sent.
+struct PresenceSending {
+  User& user;
+  const Jid& to;
+  StanzaType type;  // kAvailable, kUnavailable, kProbe
+};
+
 // A message is being delivered to resources of a user; fires after they were chosen and before it
 // is sent. Handlers may add or remove recipients (carbons). Stop: no effect.
 struct MessageDelivering {

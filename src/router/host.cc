@@ -124,4 +124,13 @@ bool Host::is_local(std::string_view domain) const {
   return router_.host(domain) != nullptr;
 }
 
+bool Host::is_offline_here(const Jid& jid) const {
+  return is_local(jid.domain()) && jid.has_local() && router_.is_home(jid) &&
+         router_.users().is_offline(jid.bare_str());
+}
+
+const RouterOptions& Host::limits() const {
+  return router_.options();
+}
+
 }  // namespace balcony::router

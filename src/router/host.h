@@ -49,6 +49,8 @@ class Host final : public Server {
   std::shared_ptr<User> loaded_user(const Jid& bare) override;
   void with_user(const Jid& bare, std::function<void(std::shared_ptr<User>)> then) override;
   bool is_local(std::string_view domain) const override;
+  bool is_offline_here(const Jid& jid) const override;
+  const RouterOptions& limits() const override;
   const EventTable& events() const override { return generation_->events; }
   const std::vector<std::string>& server_features() const override {
     return generation_->server_features;

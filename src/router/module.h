@@ -22,6 +22,7 @@
 #include "router/event_table.h"
 #include "router/events.h"
 #include "router/iq.h"
+#include "router/router_options.h"
 #include "router/user.h"
 
 #include <functional>
@@ -70,6 +71,12 @@ class Server {
 
   // Whether this domain is one of this server's hosts.
   virtual bool is_local(std::string_view domain) const = 0;
+
+  // Whether `jid` is an account of this server that has no session for sure, as far as this shard
+  // can tell without asking another. For presence: to somebody offline it need not be sent.
+  virtual bool is_offline_here(const Jid& jid) const = 0;
+
+  virtual const RouterOptions& limits() const = 0;
 
   virtual const EventTable& events() const = 0;
   // Features declared with feature() for the host and for accounts, sorted (XEP-0030).

@@ -178,7 +178,21 @@ void Router::route(Stanza stanza) {
   });
 }
 
+bool Router::is_pointless(const Stanza& stanza) const {
+  if (!stanza.is_presence() || !users_.is_offline(stanza.to()->bare_str())) return false;
+  switch (stanza.type()) {
+    case StanzaType::kAvailable:
+    case StanzaType::kUnavailable: return true;
+    // RFC 6121 §4.3.2: that an account of ours is offline is what our own users start from; a
+    // server elsewhere is told.
+    case StanzaType::kProbe: return host(stanza.from()->domain()) != nullptr;
+    default: return false;
+  }
+}
+
 void Router::arrive(Stanza stanza) {
+  // A login sends presence to all contacts: those who are offline must not be loaded for it.
+  if (is_pointless(stanza)) return;
   if (const auto user = users_.loaded(stanza.to()->bare_str())) {
     return to_user(user, std::move(stanza));
   }
@@ -226,6 +240,10 @@ void Router::to_user(const std::shared_ptr<User>& user, Stanza stanza) {
 
 void Router::to_nobody(const Stanza& stanza, const Error& error) {
   if (!stanza.is_presence()) return bounce(stanza, error);
+  if (stanza.type() == StanzaType::kAvailable || stanza.type() == StanzaType::kUnavailable) return;
+  // Only of an account that is not there may one say that it has no subscription: an account that
+  // cannot be read now keeps its subscriptions.
+  if (error.code != Errc::kServiceUnavailable) return bounce(stanza, error);
   // RFC 6121 §3.1.3 and §4.3.2: who asks for the presence of nobody is told that he is not
   // subscribed.
   if (stanza.type() == StanzaType::kSubscribe || stanza.type() == StanzaType::kProbe) {

@@ -7,6 +7,7 @@
 
 #include "router/host.h"
 #include "router/module.h"
+#include "router/router_options.h"
 #include "router/shard_link.h"
 #include "router/user_table.h"
 
@@ -19,14 +20,6 @@
 #include <vector>
 
 namespace balcony::router {
-
-struct RouterOptions {
-  std::size_t resources_max = 20;  // sessions of one account
-  std::size_t roster_items_max = 1'000;
-  std::size_t directed_max = 1'000;       // entities with directed presence of one session
-  std::size_t offline_users_max = 1'000;  // users without session that are kept loaded, a shard
-  std::size_t waiting_max = 1'000;        // stanzas that wait for one user to be loaded
-};
 
 // What the router needs of the world.
 struct RouterDeps {
@@ -121,6 +114,8 @@ class Router {
   static Task<> finish(Task<> begun);
   static bool may_ask(const User& user, const Jid& from, Access access);
   void drop_users_of(const Host& host);
+  // Presence that cannot matter to its recipient, because he is offline.
+  bool is_pointless(const Stanza& stanza) const;
   void to_host(Host& host, Stanza stanza);
   void to_user(const std::shared_ptr<User>& user, Stanza stanza);
   void to_nobody(const Stanza& stanza, const Error& error);

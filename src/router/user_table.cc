@@ -13,6 +13,12 @@ std::shared_ptr<User> UserTable::loaded(std::string_view bare) const {
   return found->second;
 }
 
+bool UserTable::is_offline(std::string_view bare) const {
+  const auto found = users_.find(bare);
+  if (found == users_.end()) return true;
+  return found->second->state == User::State::kReady && found->second->resources.empty();
+}
+
 void UserTable::with(const Jid& bare, Then then) {
   const auto found = users_.find(bare.bare_str());
   if (found != users_.end()) {

@@ -34,6 +34,8 @@ class UserTable {
 
   // The user if he is loaded, else null.
   std::shared_ptr<User> loaded(std::string_view bare) const;
+  // Whether a user whose home is here has no session. False while he is being loaded.
+  bool is_offline(std::string_view bare) const;
 
   // Drops what is cached of a user and loads it again (a commit failed); stanzas for him wait
   // meanwhile.

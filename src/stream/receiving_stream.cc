@@ -40,6 +40,10 @@ Result<std::optional<std::string>> initial_response(xml::ElementView auth) {
   return std::optional<std::string>(*std::move(decoded));
 }
 
+bool has(const std::vector<std::string>& names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
 // The condition's element of <failure/> (RFC 6120 §6.5).
 std::string_view failure_condition(Errc code) {
   switch (code) {
@@ -217,7 +221,7 @@ Actions ReceivingStream::on_auth(xml::ElementView element) {
   username_.clear();
   if (!tls_ && options_.tls_required) return sasl_failed(Error(Errc::kSaslEncryptionRequired));
   if (sasl_) return sasl_failed(Error(Errc::kSaslMalformedRequest, "an attempt is under way"));
-  if (!std::ranges::contains(offered_mechanisms(), mechanism_)) {
+  if (!has(offered_mechanisms(), mechanism_)) {
     return sasl_failed(Error(Errc::kSaslInvalidMechanism));
   }
   auto response = initial_response(element);
