@@ -3,6 +3,8 @@
 #include "net/address_counts.h"
 #include "net/test_support.h"
 
+#include "base/log.h"
+
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/resource.h>
@@ -154,6 +156,7 @@ TEST(Listener, AcceptsNoFasterThanItsRate) {
 }
 
 TEST(Listener, LivesWithoutDescriptors) {
+  log_info("a test takes all descriptors");  // what logs and sanitizers open, they open now
   ShardSet shards(1);
   Guests guests(shards);
   const auto listener = listen(shards, guests, {});

@@ -28,9 +28,7 @@ TEST(Shard, RunsWhatWasPostedInOrderFromEachThread) {
       });
     }
   }
-  std::promise<void> done;
-  shards.at(0).post([&done] { done.set_value(); });
-  done.get_future().get();
+  test::run_on(shards.at(0), []() -> Task<bool> { co_return true; });
   for (const auto& list : seen) {
     ASSERT_EQ(list.size(), static_cast<std::size_t>(kEach));
     EXPECT_TRUE(std::ranges::is_sorted(list));
@@ -71,9 +69,9 @@ TEST(Shard, TimersFireInTimeAndCancelledOnesNot) {
 }
 
 TEST(Shard, KnowsItself) {
-  ShardSet shards(3);
   std::latch all(3);
   std::atomic<int> right = 0;
+  ShardSet shards(3);
   shards.on_every([&](Shard& shard) {
     if (Shard::current() == &shard && shard.is_current()) ++right;
     all.count_down();
@@ -101,8 +99,11 @@ TEST(Shard, WakesFromSleepForAPost) {
   ShardSet shards(2);
   for (int i = 0; i < 200; ++i) {
     std::promise<void> back;
-    shards.at(0).post([&] { shards.at(1).post([&] { back.set_value(); }); });
-    ASSERT_EQ(back.get_future().wait_for(10s), std::future_status::ready);
+    auto came = back.get_future();
+    shards.at(0).post([&shards, back = std::move(back)]() mutable {
+      shards.at(1).post([back = std::move(back)]() mutable { back.set_value(); });
+    });
+    ASSERT_EQ(came.wait_for(10s), std::future_status::ready);
     if (i % 50 == 0) std::this_thread::sleep_for(2ms);
   }
 }
@@ -110,10 +111,10 @@ TEST(Shard, WakesFromSleepForAPost) {
 TEST(Shard, WhoWaitsAtTheEndIsTold) {
   auto [client, server] = test::tcp_pair();
   std::future<Result<>> result;
+  std::promise<void> waits;
   {
     ShardSet shards(1);
     Shard& shard = shards.at(0);
-    std::promise<void> waits;
     result = test::start_on(shard, [&, fd = std::move(server)]() mutable -> Task<Result<>> {
       const auto connection = Connection::open(shard, std::move(fd), {});
       EXPECT_EQ(connection->read_some(shard.buffer()).value(), 0u);
@@ -128,11 +129,11 @@ TEST(Shard, WhoWaitsAtTheEndIsTold) {
 
 TEST(ThreadPool, IsBounded) {
   std::atomic<int> ran = 0;
+  std::promise<void> started;
+  std::promise<void> release;
+  auto released = release.get_future();
   {
     ThreadPool pool(1, 2);
-    std::promise<void> started;
-    std::promise<void> release;
-    auto released = release.get_future();
     ASSERT_TRUE(pool.try_post([&] {
       started.set_value();
       released.wait();
