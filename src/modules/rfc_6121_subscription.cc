@@ -50,8 +50,7 @@ void change(Server& server, User& user, const Jid& contact, const SubscriptionSt
   store_change(server, user, contact, next.looks_like(before) ? Push::kNo : Push::kYes);
 }
 
-// ---- outbound, §A.2
-// -------------------------------------------------------------------------------
+// ---- outbound, §A.2 ----
 
 // Answers a client's presence with an error. `stanza` still has the client's addresses.
 void refuse(Server& server, const Jid& client, const Stanza& stanza, const Error& error) {
@@ -113,8 +112,7 @@ Flow outgoing(Server& server, router::PresenceOutgoing& event) {
   return Flow::kStop;
 }
 
-// ---- inbound, §A.3
-// --------------------------------------------------------------------------------
+// ---- inbound, §A.3 ----
 
 // What is kept of a request: the whole of it (RFC 6121 §3.1.3), or without its payload when that is
 // too big.
