@@ -48,6 +48,12 @@ struct ShardContext {
   ShardContext(SharedContext& shared_, Shard& shard_);
   ~ShardContext();
 
+  // Opens the store and sets up the hosts; on the shard's thread, before anything else.
+  void set_up(std::shared_ptr<const Config> given);
+  // Takes a new configuration over; on the shard's thread. Nobody is dropped but users of hosts
+  // that are gone.
+  void reload(std::shared_ptr<const Config> given);
+
   SharedContext& shared;
   Shard& shard;
   std::shared_ptr<const Config> config;
@@ -60,5 +66,9 @@ struct ShardContext {
   LoginThrottle by_address;  // failures of strangers who connected to this shard
   LoginThrottle by_account;  // failures for accounts whose home this is
 };
+
+router::RouterOptions router_options(const Config& config);
+// The hosts with their modules; needs config.hosts to be complete (config_reader.h).
+std::vector<router::HostSetup> host_setups(const Config& config);
 
 }  // namespace balcony::server

@@ -1,0 +1,17 @@
+// The certificates of the hosts: read from where the configuration says, or made on first start.
+#pragma once
+
+#include "net/tls_context.h"
+#include "server/config.h"
+
+#include <balcony/result.h>
+
+namespace balcony::server {
+
+// TLS options for clients' streams with a certificate for every host (RFC 6120 §13.7.1.2.1: each
+// under its own name, chosen by SNI). A host without a configured certificate gets a self-signed
+// one under DATA/certificates, kept for later starts, and a warning says so. Errors: kConfig with
+// the host and the file; kIo.
+Result<TlsServerOptions> load_certificates(const Config& config);
+
+}  // namespace balcony::server

@@ -1,0 +1,211 @@
+#include "server/server.h"
+
+#include "base/log.h"
+#include "base/random.h"
+#include "server/accounts.h"
+#include "server/certificates.h"
+#include "server/client_session.h"
+#include "storage/storage.h"
+
+#include <filesystem>
+#include <latch>
+#include <system_error>
+#include <thread>
+
+namespace balcony::server {
+namespace {
+
+constexpr std::string_view kServerStore = "server";
+constexpr std::string_view kFakeSecret = "fake-secret";
+
+// The secret behind fake salts is made once and kept: it must not change while accounts exist.
+Task<Result<std::string>> find_or_make_secret(ShardContext& at, std::string owner) {
+  BALCONY_CO_ASSIGN(
+      const std::optional<storage::Value> found,
+      co_await at.store->get(owner, std::string(kServerStore), std::string(kFakeSecret)));
+  if (found) co_return found->value;
+  std::string made = system_random().token(32);
+  storage::Batch batch;
+  batch.add(owner, storage::op::Put{std::string(kServerStore), std::string(kFakeSecret), made});
+  BALCONY_CO_CHECK(co_await at.store->write(std::move(batch)));
+  co_return made;
+}
+
+ConnectionOptions connection_options(const Config& config) {
+  ConnectionOptions options;
+  options.output_bytes_max = config.limits.output_queue.count;
+  options.stalled_after = config.limits.stalled;
+  options.read_bytes_per_second = static_cast<std::uint32_t>(config.limits.rate_before_auth.count);
+  return options;
+}
+
+// What a reload cannot change, by name.
+Result<> check_reload(const Config& from, const Config& to) {
+  const auto refuse = [](std::string_view what) {
+    return fail(Errc::kConfig,
+                std::string(what) + " cannot change while the server runs: restart it");
+  };
+  if (from.data != to.data) return refuse("data");
+  if (from.shards != to.shards) return refuse("shards");
+  if (from.storage.backend != to.storage.backend) return refuse("storage.backend");
+  if (from.storage.durability != to.storage.durability) return refuse("storage.durability");
+  if (from.control_path() != to.control_path()) return refuse("control");
+  return {};
+}
+
+}  // namespace
+
+Server::Server() = default;
+
+Server::~Server() {
+  stop();
+}
+
+Result<> Server::start(std::shared_ptr<const Config> config) {
+  config_ = std::move(config);
+  BALCONY_CHECK(open_storage());
+  BALCONY_ASSIGN(TlsServerOptions tls, load_certificates(*config_));
+  BALCONY_ASSIGN(tls_, TlsServerContext::create(std::move(tls)));
+  hash_pool_ = std::make_unique<ThreadPool>(static_cast<std::size_t>(config_->auth.hash_threads),
+                                            static_cast<std::size_t>(config_->auth.hash_queue));
+  shards_ = std::make_unique<ShardSet>(static_cast<std::size_t>(config_->shards));
+  shared_.shards = shards_.get();
+  shared_.hash_pool = hash_pool_.get();
+  shared_.database = database_.get();
+  shared_.tls = tls_.get();
+  shared_.started = shards_->at(0).clock().now();
+  for (const HostConfig& host : config_->hosts) {
+    shared_.offers.emplace(host.domain, std::make_unique<SharedContext::HashOffer>());
+  }
+  for (std::size_t i = 0; i < shards_->size(); ++i) {
+    shared_.contexts.push_back(std::make_unique<ShardContext>(shared_, shards_->at(i)));
+  }
+  running_ = true;
+  on_every_shard([this](ShardContext& context) { context.set_up(config_); });
+  BALCONY_CHECK(load_secret());
+  return listen(listeners_, *config_);
+}
+
+Result<> Server::open_storage() {
+  if (config_->storage.backend == "memory") {
+    database_ = storage::make_memory_database();
+    return {};
+  }
+  std::error_code error;
+  std::filesystem::create_directories(config_->data, error);
+  if (error) {
+    return fail(Errc::kIo, "cannot make the data folder " + config_->data + ": " + error.message() +
+                               ". Set `data` to a folder that this user may write to.");
+  }
+  writer_ = std::make_unique<ThreadPool>(1, 1'000'000);
+  reader_ = std::make_unique<ThreadPool>(1, 100'000);
+  storage::SqliteOptions options;
+  options.path = config_->data + "/balcony.sqlite";
+  options.durability = config_->storage.durability == "disk" ? storage::Durability::kDisk
+                                                             : storage::Durability::kProcess;
+  BALCONY_ASSIGN(database_, storage::open_sqlite_database(options, *writer_, *reader_));
+  return {};
+}
+
+Result<> Server::load_secret() {
+  const std::string owner = config_->hosts.front().domain;
+  using Secret = Result<std::string>;
+  BALCONY_ASSIGN(shared_.fake_secret, call<Secret>(0, [owner](ShardContext& at) -> Task<Secret> {
+                   return find_or_make_secret(at, owner);
+                 }));
+  for (const HostConfig& host : config_->hosts) {
+    call<bool>(0, [domain = host.domain](ShardContext& at) -> Task<bool> {
+      return [](ShardContext& there, std::string name) -> Task<bool> {
+        co_await there.accounts->refresh_offer(std::move(name));
+        co_return true;
+      }(at, domain);
+    });
+  }
+  return {};
+}
+
+Result<> Server::listen(std::vector<Listening>& into, const Config& config) {
+  for (const ListenConfig& wanted : config.listen) {
+    ListenerOptions options;
+    options.address = wanted.address;
+    options.port = static_cast<std::uint16_t>(wanted.port);
+    options.connections_per_address_max =
+        static_cast<std::size_t>(config.limits.unauthenticated_per_address);
+    options.accepts_per_second_max = static_cast<std::size_t>(config.limits.accepts_per_second);
+    options.connection = connection_options(config);
+    const bool direct_tls = wanted.kind == "c2s-tls";
+    auto listener = Listener::listen(
+        *shards_, std::move(options), [this, direct_tls](ConnectionPtr connection) {
+          ShardContext& context = *shared_.contexts[connection->shard().index()];
+          ClientSession::start(context, std::move(connection), direct_tls);
+        });
+    if (!listener) return fail(listener.error());
+    log_info("listening", {{"kind", wanted.kind}, {"address", (*listener)->address().to_string()}});
+    into.push_back({wanted, *std::move(listener)});
+  }
+  return {};
+}
+
+Result<> Server::reload(std::shared_ptr<const Config> config) {
+  BALCONY_CHECK(check_reload(*config_, *config));
+  BALCONY_ASSIGN(TlsServerOptions tls, load_certificates(*config));
+  // Listeners that stay keep their sockets; new ones must open before anything else changes.
+  std::vector<Listening> kept;
+  Config fresh = *config;
+  for (Listening& old : listeners_) {
+    const auto same = std::ranges::find(fresh.listen, old.config);
+    if (same == fresh.listen.end()) continue;
+    fresh.listen.erase(same);
+    kept.push_back(std::move(old));
+  }
+  std::vector<Listening> opened;
+  if (auto listening = listen(opened, fresh); !listening) {
+    std::ranges::move(kept, std::back_inserter(opened));
+    std::erase_if(listeners_, [](const Listening& l) { return !l.listener; });
+    std::ranges::move(opened, std::back_inserter(listeners_));
+    return listening;
+  }
+  if (auto reloaded = tls_->reload(std::move(tls)); !reloaded) return reloaded;
+  std::ranges::move(opened, std::back_inserter(kept));
+  listeners_ = std::move(kept);
+  config_ = std::move(config);
+  on_every_shard([this](ShardContext& context) { context.reload(config_); });
+  return load_secret();
+}
+
+void Server::on_every_shard(const std::function<void(ShardContext&)>& work) {
+  std::latch done(static_cast<std::ptrdiff_t>(shared_.contexts.size()));
+  for (auto& context : shared_.contexts) {
+    context->shard.post([&work, &done, at = context.get()] {
+      work(*at);
+      done.count_down();
+    });
+  }
+  done.wait();
+}
+
+std::size_t Server::sessions() {
+  std::atomic<std::size_t> total = 0;
+  on_every_shard([&total](ShardContext& context) { total += context.sessions.size(); });
+  return total;
+}
+
+void Server::stop(std::chrono::milliseconds within) {
+  if (!std::exchange(running_, false)) return;
+  shared_.stopping = true;
+  listeners_.clear();
+  on_every_shard([](ShardContext& context) {
+    const std::vector<ClientSession*> sessions(context.sessions.begin(), context.sessions.end());
+    for (ClientSession* session : sessions) session->end({StreamCondition::kSystemShutdown, ""});
+  });
+  constexpr std::chrono::milliseconds kStep{20};
+  for (auto waited = kStep; waited < within && sessions() > 0; waited += kStep) {
+    std::this_thread::sleep_for(kStep);
+  }
+  database_->close();
+  shards_->stop();
+  shared_.contexts.clear();
+  log_info("stopped");
+}
+
+}  // namespace balcony::server

@@ -1,0 +1,59 @@
+#include "server/shard_context.h"
+
+#include "base/random.h"
+#include "server/accounts.h"
+#include "server/client_policy.h"
+
+namespace balcony::server {
+namespace {
+
+// Other shards, as the router sees them.
+class Link final : public router::ShardLink {
+ public:
+  explicit Link(SharedContext& shared) : shared_(shared) {}
+  std::size_t count() const override { return shared_.contexts.size(); }
+  void post(std::size_t shard, std::move_only_function<void(router::Router&)> job) override {
+    ShardContext& there = *shared_.contexts[shard];
+    there.shard.post([&there, job = std::move(job)]() mutable { job(*there.router); });
+  }
+
+ private:
+  SharedContext& shared_;
+};
+
+}  // namespace
+
+ShardContext::ShardContext(SharedContext& shared_, Shard& shard_)
+    : shared(shared_), shard(shard_) {}
+
+ShardContext::~ShardContext() = default;
+
+void ShardContext::set_up(std::shared_ptr<const Config> given) {
+  config = std::move(given);
+  store = shared.database->open(shard);
+  accounts = std::make_unique<AccountService>(*this);
+  link = std::make_unique<Link>(shared);
+  policy = std::make_unique<ClientPolicy>(*this);
+  const router::RouterDeps deps{shard, *store,        system_random(), *accounts,
+                                *link, shard.index(), shared.started};
+  router = std::make_unique<router::Router>(deps, router_options(*config));
+  router->set_hosts(host_setups(*config));
+}
+
+void ShardContext::reload(std::shared_ptr<const Config> given) {
+  config = std::move(given);
+  router->set_options(router_options(*config));
+  router->set_hosts(host_setups(*config));
+}
+
+router::RouterOptions router_options(const Config& config) {
+  const LimitsConfig& limits = config.limits;
+  router::RouterOptions options;
+  options.resources_max = static_cast<std::size_t>(limits.sessions_per_account);
+  options.roster_items_max = static_cast<std::size_t>(limits.roster_items);
+  options.directed_max = static_cast<std::size_t>(limits.directed_presence);
+  options.offline_users_max = static_cast<std::size_t>(limits.users_kept_loaded);
+  return options;
+}
+
+}  // namespace balcony::server

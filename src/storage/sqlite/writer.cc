@@ -1,0 +1,286 @@
+#include "storage/sqlite/writer.h"
+
+#include "base/log.h"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+
+namespace balcony::storage {
+namespace {
+
+// Pages of 4 KiB. A checkpoint writes each page that changed since the last one once, so rare ones
+// write less; a long log makes the next start and every read slower.
+constexpr int kCheckpointPages = 4'096;
+constexpr int kTruncatePages = 16'384;
+constexpr std::size_t kSearchesMax = 1'000;
+
+// Only gives room back: done even when the disk is full.
+bool is_erasing(const Batch& batch) {
+  return std::ranges::all_of(batch.entries, [](const Batch::Entry& entry) {
+    return std::visit(
+        []<class Operation>(const Operation&) {
+          return !std::is_same_v<Operation, op::Put> &&
+                 !std::is_same_v<Operation, op::PutIfVersion> &&
+                 !std::is_same_v<Operation, op::Append> &&
+                 !std::is_same_v<Operation, op::Replace> &&
+                 !std::is_same_v<Operation, op::PutAccount>;
+        },
+        entry.op);
+  });
+}
+
+}  // namespace
+
+Writer::Writer(Connection& db, const SqliteOptions& options, WorkerPool& pool, Tally& tally,
+               Job checkpoint)
+    : db_(db),
+      group_rows_max_(std::max(options.group_rows_max, 1U)),
+      queue_batches_max_(options.queue_batches_max),
+      pool_(pool),
+      tally_(tally),
+      checkpoint_(std::move(checkpoint)),
+      applier_(db),
+      reserve_(options.path + ".reserve", options.reserve_bytes) {
+  checkpoint_at_pages_ = kCheckpointPages;
+  truncate_at_pages_ = kTruncatePages;
+  sqlite3_wal_hook(
+      db_.raw(),
+      [](void* self, sqlite3*, const char*, int pages) {
+        static_cast<Writer*>(self)->log_pages_ = pages;
+        return SQLITE_OK;
+      },
+      this);
+}
+
+Writer::~Writer() {
+  sqlite3_wal_hook(db_.raw(), nullptr, nullptr);
+}
+
+Result<> Writer::load() {
+  if (!reserve_.create()) {
+    log_warning("disk almost full", {{"reserve", "could not be made"}});
+  }
+  return applier_.load();
+}
+
+// ---- any thread
+
+Result<> Writer::push(std::shared_ptr<Shard> shard, Ticket ticket, Batch batch) {
+  std::unique_lock lock(mutex_);
+  if (closed_) return fail(Errc::kClosed, "the database is closed");
+  if (queue_.size() >= queue_batches_max_) {
+    return fail(Errc::kOverloaded, "too many commits wait for the disk");
+  }
+  queue_.push_back({std::move(shard), ticket, std::move(batch), {}});
+  schedule(std::move(lock));
+  return {};
+}
+
+void Writer::index(Done done) {
+  std::unique_lock lock(mutex_);
+  if (!closed_ && searching_.size() < kSearchesMax) {
+    searching_.push_back(std::move(done));
+    return schedule(std::move(lock));
+  }
+  const Errc code = closed_ ? Errc::kClosed : Errc::kOverloaded;
+  lock.unlock();
+  done(fail(code, "no search is taken on now"));
+}
+
+void Writer::schedule(std::unique_lock<std::mutex> lock) {
+  if (std::exchange(scheduled_, true)) return;
+  // A pool may run the job at once, and that takes the mutex.
+  lock.unlock();
+  if (pool_.try_post([this] { drain(); })) return;
+  lock.lock();
+  Group refused(std::make_move_iterator(queue_.begin()), std::make_move_iterator(queue_.end()));
+  queue_.clear();
+  std::vector<Done> searches = std::exchange(searching_, {});
+  scheduled_ = false;
+  idle_.notify_all();
+  lock.unlock();
+  const Error error(Errc::kOverloaded, "the writer's pool is full");
+  fail_all(refused, error);
+  report(std::move(refused));
+  for (Done& done : searches) done(fail(error));
+}
+
+void Writer::close() {
+  std::unique_lock lock(mutex_);
+  closed_ = true;
+  idle_.wait(lock, [this] { return !scheduled_; });
+}
+
+// ---- the writer's thread
+
+void Writer::drain() {
+  for (;;) {
+    Group group = take_group();
+    if (!group.empty()) {
+      commit(group);
+      report(std::move(group));
+      watch_log_size();
+    }
+    index_step();
+    const std::lock_guard lock(mutex_);
+    if (queue_.empty() && searching_.empty()) {
+      scheduled_ = false;
+      idle_.notify_all();
+      return;
+    }
+  }
+}
+
+Writer::Group Writer::take_group() {
+  const std::lock_guard lock(mutex_);
+  Group group;
+  std::size_t rows = 0;
+  while (!queue_.empty()) {
+    rows += queue_.front().batch.entries.size();
+    if (!group.empty() && rows > group_rows_max_) break;
+    group.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+  }
+  return group;
+}
+
+void Writer::commit(Group& group) {
+  const bool erasing_only = !may_try();
+  const Result<> done = commit_all(group, erasing_only);
+  if (!done) {
+    if (db_.in_transaction()) static_cast<void>(db_.execute("ROLLBACK"));
+    applier_.rolled_back();
+    fail_all(group, done.error());
+    note_failure(done.error());
+  } else {
+    tally_.groups.fetch_add(1);
+    note_success(erasing_only);
+  }
+  for (const Pending& each : group) {
+    (each.outcome ? tally_.batches : tally_.failed).fetch_add(1);
+    if (each.outcome) tally_.rows.fetch_add(each.batch.entries.size());
+  }
+}
+
+Result<> Writer::commit_all(Group& group, bool erasing_only) {
+  BALCONY_CHECK(db_.execute("BEGIN IMMEDIATE"));
+  for (Pending& each : group) {
+    if (erasing_only && !is_erasing(each.batch)) {
+      each.outcome = fail(Errc::kDiskFull, "the disk is full; only erasing goes on");
+      continue;
+    }
+    BALCONY_CHECK(apply_alone(each));
+  }
+  return db_.execute("COMMIT");
+}
+
+// One batch in its savepoint: what only concerns the batch becomes its outcome, what concerns all
+// is returned.
+Result<> Writer::apply_alone(Pending& pending) {
+  BALCONY_CHECK(db_.execute("SAVEPOINT batch"));
+  pending.outcome = applier_.apply(pending.batch);
+  if (pending.outcome) return db_.execute("RELEASE batch");
+  // SQLite ends the transaction itself after the worst errors
+  // (https://sqlite.org/c3ref/c_abort.html and lang_transaction.html §3): then there is nothing
+  // left to go on with.
+  if (pending.outcome.error().code == Errc::kDiskFull || !db_.in_transaction()) {
+    return pending.outcome;
+  }
+  applier_.rolled_back();
+  BALCONY_CHECK(db_.execute("ROLLBACK TO batch"));
+  return db_.execute("RELEASE batch");
+}
+
+void Writer::fail_all(Group& group, const Error& error) {
+  for (Pending& each : group) each.outcome = fail(error);
+}
+
+void Writer::report(Group group) {
+  // One post a loop. Groups are small and shards few, so looking along the list is the fastest.
+  using Outcomes = std::vector<std::pair<Ticket, Result<>>>;
+  std::vector<std::pair<std::shared_ptr<Shard>, Outcomes>> shards;
+  for (Pending& each : group) {
+    auto at = std::ranges::find(shards, each.shard, [](const auto& entry) { return entry.first; });
+    if (at == shards.end()) at = shards.insert(at, {std::move(each.shard), {}});
+    at->second.emplace_back(each.ticket, std::move(each.outcome));
+  }
+  for (auto& [shard, outcomes] : shards) {
+    shard->post([shard, told = std::move(outcomes)]() mutable {
+      for (auto& [ticket, outcome] : told) shard->settle(ticket, std::move(outcome));
+      shard->report();
+    });
+  }
+}
+
+void Writer::index_step() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (searching_.empty()) return;
+  }
+  const Result<bool> complete = applier_.search().step(db_);
+  if (complete && !*complete) return;
+  std::vector<Done> told;
+  {
+    const std::lock_guard lock(mutex_);
+    told = std::exchange(searching_, {});
+  }
+  for (Done& done : told) done(complete ? Result<>() : fail(complete.error()));
+  watch_log_size();
+}
+
+// ---- the disk
+
+void Writer::note_failure(const Error& error) {
+  if (!std::exchange(failing_, true)) log_error("commits fail", {{"why", error.detail}});
+  if (error.code != Errc::kDiskFull) return;
+  full_ = true;
+  tally_.disk_full.store(true);
+  // What is in the log needs room in the file before the log can be used again from its beginning.
+  if (reserve_.release()) truncate_log();
+}
+
+void Writer::note_success(bool erasing_only) {
+  if (erasing_only || !failing_) return;
+  failing_ = false;
+  full_ = false;
+  tally_.disk_full.store(false);
+  log_info("commits succeed again");
+}
+
+// Whether new rows may be written: not while the disk is so full that not even the reserve fits,
+// or they would eat what erasing needs. Rows that were erased make room inside the file.
+bool Writer::may_try() {
+  if (!full_ || reserve_.create()) return true;
+  Query pages = db_.query("PRAGMA freelist_count");
+  const Result<bool> row = pages.next();
+  constexpr std::uint64_t kPageBytes = 4'096;
+  return row && *row &&
+         static_cast<std::uint64_t>(pages.integer(0)) * kPageBytes >= reserve_.bytes();
+}
+
+void Writer::watch_log_size() {
+  if (log_pages_ < checkpoint_at_pages_ / 2) checkpoint_at_pages_ = kCheckpointPages;
+  if (log_pages_ >= checkpoint_at_pages_) {
+    checkpoint_at_pages_ = log_pages_ + kCheckpointPages;
+    checkpoint_();
+  }
+  if (log_pages_ < kTruncatePages) {
+    truncate_at_pages_ = kTruncatePages;
+  } else if (log_pages_ >= truncate_at_pages_ && !truncate_log()) {
+    truncate_at_pages_ = log_pages_ + kCheckpointPages;
+  }
+}
+
+// Copies what is left of the log and cuts it. The checkpoints elsewhere did most of it.
+bool Writer::truncate_log() {
+  constexpr int kBusyMillis = 200;
+  sqlite3_busy_timeout(db_.raw(), kBusyMillis);
+  const int code =
+      sqlite3_wal_checkpoint_v2(db_.raw(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  sqlite3_busy_timeout(db_.raw(), Connection::kBusyMillisMax);
+  if (code == SQLITE_OK) log_pages_ = 0;
+  return code == SQLITE_OK;
+}
+
+}  // namespace balcony::storage

@@ -1,0 +1,121 @@
+"""balconyd: everything that the scenarios assume about its configuration and commands is here."""
+
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+from .server import HOST, SECOND_HOST, Server, ServerFailed
+
+
+def _toml_value(value):
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return "[" + ", ".join(_toml_value(item) for item in value) + "]"
+    if isinstance(value, (int, float)):
+        return str(value)
+    return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def to_toml(tree, path=()):
+    """A dictionary as TOML; enough for configurations."""
+    plain = [f"{key} = {_toml_value(value)}" for key, value in tree.items()
+             if not isinstance(value, dict) and not _is_tables(value)]
+    out = "\n".join(plain) + "\n"
+    for key, value in tree.items():
+        name = ".".join(f'"{part}"' for part in (*path, key))
+        if isinstance(value, dict):
+            out += f"\n[{name}]\n" + to_toml(value, (*path, key))
+        elif _is_tables(value):
+            out += "".join(f"\n[[{name}]]\n" + to_toml(item, (*path, key)) for item in value)
+    return out
+
+
+def _is_tables(value):
+    return isinstance(value, list) and value and all(isinstance(item, dict) for item in value)
+
+
+def merge(base, over):
+    """`over` on top of `base`, table by table."""
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = merge(merged[key], value) if both else value
+    return merged
+
+
+class Balconyd(Server):
+    name = "balconyd"
+
+    # Settings of scenarios (README.md) -> where they stand in the configuration. A setting that
+    # is not in this table is taken as part of the configuration as it is.
+    _SETTINGS = {
+        "auth_timeout_s": ("limits", "auth_timeout", lambda seconds: f"{seconds}s"),
+        "stanza_bytes_max": ("limits", "stanza_bytes", None),
+        "connections_per_address": ("limits", "connections_per_address", None),
+        "registration": ("modules", "register", lambda value: {"open": value == "open"}),
+        "contact_abuse": ("modules", "contact", lambda value: {"abuse": [value]}),
+    }
+
+    def command(self):
+        return [self._tool("balconyd"), "--config", str(self.config)]
+
+    def is_ready(self, line):
+        return "ready" in line
+
+    def prepare(self):
+        self.config = self.folder / "balcony.toml"
+        (self.folder / "data").mkdir()
+        self.apply(self.settings)
+        self._import_accounts()
+
+    def apply(self, settings):
+        self.settings = settings
+        data = self.folder / "data"
+        base = {
+            "data": str(data),
+            "shards": self.shards,
+            "control": str(data / "control.sock"),
+            "listen": [
+                {"kind": "c2s", "address": self.address, "port": self.port},
+                {"kind": "c2s-tls", "address": self.address, "port": self.tls_port},
+            ],
+            "hosts": {HOST: {}, SECOND_HOST: {}},
+            "log": {"level": "debug"},
+            # All scenarios come from one address, many at the same time.
+            "limits": {"connections_per_address": 10000},
+        }
+        for key, value in settings.items():
+            if key in self._SETTINGS:
+                table, name, convert = self._SETTINGS[key]
+                base = merge(base, {table: {name: convert(value) if convert else value}})
+            else:
+                base = merge(base, {key: value})
+        self.config.write_text(to_toml(base))
+        tomllib.loads(self.config.read_text())
+
+    def control(self, *arguments, text=None):
+        """Runs balconyctl; its output."""
+        done = subprocess.run([self._tool("balconyctl"), "--config", str(self.config), *arguments],
+                              input=text, capture_output=True, text=True, timeout=120)
+        if done.returncode:
+            raise ServerFailed(f"balconyctl {' '.join(arguments)}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def _import_accounts(self):
+        if not self.accounts:
+            return
+        table = self.folder / "accounts.tsv"
+        table.write_text("".join(f"{a.bare}\t{a.password}\n" for a in self.accounts))
+        self.control("user", "import", str(table))
+
+    def _tool(self, name):
+        """balconyctl stands beside balconyd."""
+        if self.binary:
+            return str(Path(self.binary).resolve().parent / name) if name != "balconyd" else str(
+                Path(self.binary).resolve())
+        found = shutil.which(name)
+        if not found:
+            raise ServerFailed(f"{name} is not in PATH; say --binary PATH/balconyd")
+        return found

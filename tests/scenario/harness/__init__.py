@@ -1,0 +1,1 @@
+"""The scenario runner: clients, dialogues and reports. Standard library only."""
