@@ -40,10 +40,11 @@ void change(Server& server, User& user, const Jid& contact, const SubscriptionSt
   const SubscriptionState before = state_of(user, contact);
   if (next == before) return;
   RosterItem& item = user.roster.get_or_add(contact);
+  const bool was_visible = item.is_visible();
   item.state = next;
-  // RFC 6121 §A.1: only "None + Pending In" alone is no roster item; one that was stays when its
+  // RFC 6121 §A.1: only "None + Pending In" alone is no roster item; what was one stays when its
   // subscription ends.
-  item.listed = item.is_visible();
+  item.listed = was_visible || item.is_visible();
   if (!next.pending_in) item.clear_request();
   if (!request.empty()) item.set_request(std::move(request));
   if (item.is_empty()) user.roster.erase(contact);
