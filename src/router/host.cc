@@ -88,6 +88,10 @@ void Host::route(Stanza stanza) {
   router_.route(std::move(stanza));
 }
 
+void Host::bounce(const Stanza& stanza, const Error& error) {
+  router_.bounce(stanza, error);
+}
+
 storage::Ticket Host::commit(User& user, storage::Batch batch) {
   const storage::Ticket ticket = store().commit(std::move(batch));
   store().when(ticket, [this, bare = user.bare](Result<> outcome) {

@@ -43,6 +43,7 @@ class Host final : public Server {
   Accounts& accounts() override;
   Instant started() const override;
   void route(Stanza stanza) override;
+  void bounce(const Stanza& stanza, const Error& error) override;
   storage::Ticket commit(User& user, storage::Batch batch) override;
   void after_commit(storage::Ticket ticket, std::function<void()> then) override;
   void spawn(std::shared_ptr<User> user, Task<> task) override;

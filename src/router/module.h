@@ -53,6 +53,9 @@ class Server {
   // An error that it meets goes back to `from` by the rules of RFC 6120 §8.3.
   virtual void route(Stanza stanza) = 0;
 
+  // Answers the sender of `stanza` with an error, if it may be answered (RFC 6120 §8.3.1).
+  virtual void bounce(const Stanza& stanza, const Error& error) = 0;
+
   // Commits a batch that changes what is cached of `user`; the caller has changed the cache already
   // (effects at once, answers after commit). When it fails, the user is reloaded from storage.
   virtual storage::Ticket commit(User& user, storage::Batch batch) = 0;

@@ -1,0 +1,85 @@
+#include "modules/disco.h"
+
+#include "base/base64.h"
+#include "sasl/crypto.h"
+#include "stanza/data_form.h"
+#include "stanza/ns.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace balcony::modules {
+namespace {
+
+// XEP-0115 §5.1 steps 2 and 3: category/type/lang/name, sorted.
+std::vector<std::string> identities(xml::ElementView query) {
+  std::vector<std::string> all;
+  for (const xml::ElementView identity : query.children(ns::kDiscoInfo, "identity")) {
+    std::string text(identity.attr("category"));
+    text.append("/").append(identity.attr("type"));
+    text.append("/").append(identity.attr(xml::kXmlNs, "lang"));
+    text.append("/").append(identity.attr("name"));
+    all.push_back(std::move(text));
+  }
+  std::ranges::sort(all);
+  return all;
+}
+
+// Step 6 and 7: each form that has a FORM_TYPE, sorted by it; its fields sorted by name, their
+// values sorted.
+std::vector<std::string> forms(xml::ElementView query) {
+  std::vector<std::pair<std::string, std::string>> all;
+  for (const xml::ElementView x : query.children(ns::kDataForms, "x")) {
+    auto form = read_data_form(x);
+    if (!form || form->form_type().empty()) continue;
+    std::string text(form->form_type());
+    text += '<';
+    std::ranges::sort(form->fields, {}, &FormField::var);
+    for (FormField& field : form->fields) {
+      if (field.var == "FORM_TYPE") continue;
+      text.append(field.var).append("<");
+      std::ranges::sort(field.values);
+      for (const std::string& value : field.values) text.append(value).append("<");
+    }
+    all.emplace_back(form->form_type(), std::move(text));
+  }
+  std::ranges::sort(all);
+  std::vector<std::string> texts;
+  for (auto& [type, text] : all) texts.push_back(std::move(text));
+  return texts;
+}
+
+}  // namespace
+
+xml::Element disco_info(router::Server& server, const router::User* account, const Jid& from) {
+  xml::Element query(ns::kDiscoInfo, "query");
+  xml::ElementRef identity = query.append("identity");
+  identity.set("category", account ? "account" : "server");
+  identity.set("type", account ? "registered" : "im");
+  if (!account) identity.set("name", "Balcony");
+  const auto& features = account ? server.account_features() : server.server_features();
+  for (const std::string& feature : features) query.append("feature").set("var", feature);
+  server.events().fire(router::DiscoInfo{account, from, {}, query});
+  return query;
+}
+
+std::string caps_hash(xml::ElementView query) {
+  std::string text;
+  for (const std::string& identity : identities(query)) text.append(identity).append("<");
+  std::vector<std::string> features;
+  for (const xml::ElementView feature : query.children(ns::kDiscoInfo, "feature")) {
+    features.emplace_back(feature.attr("var"));
+  }
+  std::ranges::sort(features);
+  for (const std::string& feature : features) text.append(feature).append("<");
+  for (const std::string& form : forms(query)) text.append(form);
+  return base64_encode(sasl::digest(sasl::ScramHash::kSha1, text));
+}
+
+bool is_caps_node(router::Server& server, std::string_view node) {
+  if (!node.starts_with(kCapsNode) || node.substr(kCapsNode.size()).substr(0, 1) != "#")
+    return false;
+  return node.substr(kCapsNode.size() + 1) == caps_hash(disco_info(server, nullptr, server.host()));
+}
+
+}  // namespace balcony::modules

@@ -1,0 +1,22 @@
+// What service discovery says (XEP-0030 §3.1), and its hash (XEP-0115 §5.1): used by both modules.
+#pragma once
+
+#include "router/module.h"
+
+#include <string>
+#include <string_view>
+
+namespace balcony::modules {
+
+// The <query/> of disco#info for the host (`account` null) or an account, asked by `from`:
+// identity, the features that modules declared, and what they add by the DiscoInfo event.
+xml::Element disco_info(router::Server& server, const router::User* account, const Jid& from);
+
+// The verification string's hash (XEP-0115 §5.1) of a disco#info <query/>: base64 of SHA-1.
+std::string caps_hash(xml::ElementView query);
+
+// Where the host's capabilities are looked up: `kCapsNode#hash`.
+inline constexpr std::string_view kCapsNode = "https://balcony.example/caps";
+bool is_caps_node(router::Server& server, std::string_view node);
+
+}  // namespace balcony::modules

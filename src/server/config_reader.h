@@ -1,0 +1,40 @@
+// Reads the configuration: TOML, the environment and flags become a Config, or a list of
+// everything that is wrong with them.
+//
+// Used by the programs and by reloads. Blocks on the file; any thread.
+#pragma once
+
+#include "router/module.h"
+#include "server/config.h"
+#include "server/config_overrides.h"
+
+#include <balcony/result.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace balcony::server {
+
+using ModuleList = std::vector<const router::ModuleSpec*>;
+
+// Where the configuration lies when nobody says otherwise.
+inline constexpr std::string_view kDefaultConfigFile = "/etc/balcony/balcony.toml";
+
+// Reads `text`; `file` is its name for messages and Config::file. `modules`: those whose sections
+// may stand in it. Without [[listen]] the ports are 5222 and 5223 on all addresses; without
+// [hosts] the only host is localhost.
+//
+// Errors: kConfig; one line a problem, "file:line:column: sentence", all of them at once.
+Result<std::shared_ptr<const Config>> read_config(std::string_view text, std::string_view file,
+                                                  const std::vector<ConfigOverride>& overrides,
+                                                  const ModuleList& modules);
+
+// The same from a file; an empty name: the defaults with what the overrides say.
+// Errors: kNotFound, kIo with the file's name; as above.
+Result<std::shared_ptr<const Config>> load_config(const std::string& file,
+                                                  const std::vector<ConfigOverride>& overrides,
+                                                  const ModuleList& modules);
+
+}  // namespace balcony::server

@@ -1,0 +1,152 @@
+#include "server/config_tables.h"
+
+namespace balcony::server {
+namespace {
+
+using std::chrono_literals::operator""h;
+using std::chrono_literals::operator""s;
+
+constexpr std::uint64_t kKiB = 1024;
+constexpr std::uint64_t kMiB = 1024 * kKiB;
+constexpr std::uint64_t kGiB = 1024 * kMiB;
+constexpr std::int64_t kMany = 1'000'000;
+
+OptionTable make_limits() {
+  using L = LimitsConfig;
+  return option_table<L>({
+      option("stanza_bytes", &L::stanza, Bytes{10'000}, Bytes{16 * kMiB},
+             "The largest stanza that a client may send after logging in (RFC 6120 §13.12)."),
+      option("stanza_bytes_before_auth", &L::stanza_before_auth, Bytes{10'000}, Bytes{kMiB},
+             "The same before logging in."),
+      option("depth", &L::depth, 8, 1'000, "How deep elements of a stanza may nest."),
+      option("attributes", &L::attributes, 8, 1'000, "Attributes that one element may have."),
+      option("nodes", &L::nodes, 100, kMany, "Elements and texts in one stanza."),
+      option("auth_timeout", &L::auth_timeout, 1s, 1h,
+             "How long TLS, logging in and binding may take in all."),
+      option("auth_attempts", &L::auth_attempts, 2, 100,
+             "Failed logins after which a stream ends."),
+      option("connections_per_address", &L::unauthenticated_per_address, 0, kMany,
+             "Connections from one IPv4 address or IPv6 /64 that have not logged in yet; 0: any "
+             "number."),
+      option("accepts_per_second", &L::accepts_per_second, 0, kMany,
+             "New connections a second for each listener; more wait; 0: no limit."),
+      option("rate", &L::rate, Bytes{0}, Bytes{kGiB},
+             "Bytes a second that are read from a client who has logged in; 0: no limit."),
+      option("rate_burst", &L::rate_burst, Bytes{0}, Bytes{kGiB},
+             "Bytes that may come at once before `rate` counts."),
+      option("rate_before_auth", &L::rate_before_auth, Bytes{1'000}, Bytes{kGiB},
+             "Bytes a second that are read from a stranger."),
+      option("output_queue", &L::output_queue, Bytes{64 * kKiB}, Bytes{kGiB},
+             "Bytes that may wait for a client who reads slowly; more ends his stream."),
+      option("stalled", &L::stalled, 5s, 24h,
+             "A client who reads nothing for so long is disconnected."),
+      option("sessions_per_account", &L::sessions_per_account, 1, 10'000,
+             "Sessions that one account may have at the same time."),
+      option("roster_items", &L::roster_items, 10, kMany, "Contacts in one roster."),
+      option("directed_presence", &L::directed_presence, 10, kMany,
+             "Entities to which one session may have sent its presence directly."),
+      option("users_kept_loaded", &L::users_kept_loaded, 0, 10 * kMany,
+             "Users without a session who are kept in memory, for each shard."),
+  });
+}
+
+OptionTable make_storage() {
+  using S = StorageConfig;
+  return option_table<S>({
+      option("backend", &S::backend,
+             "Where accounts and messages are kept: a file below `data`, or memory that is gone "
+             "with the process.",
+             {"sqlite", "memory"}),
+      option("durability", &S::durability,
+             "What an acknowledged message survives: \"disk\" power loss, \"process\" only the "
+             "end of the process (faster on slow disks).",
+             {"disk", "process"}),
+  });
+}
+
+OptionTable make_auth() {
+  using A = AuthConfig;
+  return option_table<A>({
+      option("mechanisms", &A::mechanisms,
+             "SASL mechanisms that are offered, strongest first. SCRAM is offered with channel "
+             "binding too."),
+      option("iterations", &A::iterations, 10'000, 10'000'000,
+             "Iterations of new SCRAM keys (XEP-0438 §7)."),
+      option("hash_threads", &A::hash_threads, 1, 256, "Threads that hash passwords."),
+      option("hash_queue", &A::hash_queue, 1, kMany,
+             "Passwords that may wait for hashing; more logins are told to come back."),
+      option("plain_cache", &A::plain_cache, 0s, 24h * 30,
+             "How long a verified PLAIN password needs no hashing; 0: it always does."),
+      option("require_tls", &A::require_tls,
+             "Nobody logs in without TLS. Turn it off for tests on your own machine only."),
+  });
+}
+
+OptionTable make_log() {
+  using L = LogConfig;
+  return option_table<L>({
+      option("level", &L::level, "The least important lines that are written.",
+             {"debug", "info", "warning", "error", "off"}),
+      option("file", &L::file,
+             "A file to append to; empty: standard error. SIGHUP opens it anew, for rotation."),
+  });
+}
+
+}  // namespace
+
+const OptionTable& top_options() {
+  static const OptionTable kTable = option_table<Config>({
+      option("data", &Config::data, "The folder of everything that is kept."),
+      option("control", &Config::control,
+             "The Unix socket that balconyctl talks to; empty: control.sock in `data`."),
+      option("shards", &Config::shards, 0, 256,
+             "Threads that serve clients, each with its own event loop; 0: one per core."),
+  });
+  return kTable;
+}
+
+const OptionTable& listen_options() {
+  static const OptionTable kTable = option_table<ListenConfig>({
+      option("kind", &ListenConfig::kind,
+             "\"c2s\": clients who start TLS in the stream (RFC 6120 §5); \"c2s-tls\": clients "
+             "who start with TLS (XEP-0368).",
+             {"c2s", "c2s-tls"}),
+      option("address", &ListenConfig::address,
+             "A literal IPv4 or IPv6 address; empty: all addresses of the machine."),
+      option("port", &ListenConfig::port, 0, 65'535,
+             "The port; 0: the system chooses, and the log says which."),
+  });
+  return kTable;
+}
+
+const OptionTable& host_options() {
+  static const OptionTable kTable = option_table<HostConfig>({
+      option("certificate", &HostConfig::certificate,
+             "The certificate with its chain, a PEM file; empty: DATA/certificates/DOMAIN.crt, a "
+             "self-signed one that is made when it is not there."),
+      option("key", &HostConfig::key, "The certificate's private key, a PEM file."),
+      option("anonymous", &HostConfig::anonymous,
+             "Anybody may log in with an account that lasts as long as the session (RFC 4505); "
+             "nobody else can."),
+  });
+  return kTable;
+}
+
+const std::vector<ConfigSection>& config_sections() {
+  static const OptionTable kLimits = make_limits();
+  static const OptionTable kStorage = make_storage();
+  static const OptionTable kAuth = make_auth();
+  static const OptionTable kLog = make_log();
+  static const std::vector<ConfigSection> kSections{
+      {"storage", "Where accounts and messages are kept.", &kStorage,
+       [](Config& c) -> void* { return &c.storage; }},
+      {"auth", "Logging in.", &kAuth, [](Config& c) -> void* { return &c.auth; }},
+      {"log", "What is written about what happens.", &kLog,
+       [](Config& c) -> void* { return &c.log; }},
+      {"limits", "Bounds of everything that a client can fill. The defaults are safe.", &kLimits,
+       [](Config& c) -> void* { return &c.limits; }},
+  };
+  return kSections;
+}
+
+}  // namespace balcony::server

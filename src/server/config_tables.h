@@ -1,0 +1,31 @@
+// The options of every section of the configuration, as tables: names, types, ranges and one
+// sentence each. From these the file is checked, and docs/configuration.md is made.
+//
+// Built once; only read, from any thread.
+#pragma once
+
+#include "base/options.h"
+#include "server/config.h"
+
+#include <string_view>
+#include <vector>
+
+namespace balcony::server {
+
+// Keys at the top of the file: data, control, shards. For a Config.
+const OptionTable& top_options();
+// [[listen]]. For a ListenConfig.
+const OptionTable& listen_options();
+// [hosts."example.org"]. For a HostConfig.
+const OptionTable& host_options();
+
+// A plain section such as [limits].
+struct ConfigSection {
+  std::string_view name;
+  std::string_view summary;
+  const OptionTable* table;
+  void* (*in)(Config& config);  // the struct that the table is bound to
+};
+const std::vector<ConfigSection>& config_sections();
+
+}  // namespace balcony::server
