@@ -43,8 +43,7 @@ class WorkerPool;
 
 namespace balcony::storage {
 
-// ---- accounts
-// --------------------------------------------------------------------------------------
+// ---- accounts ----
 
 // What a server keeps of a password for one SCRAM hash (RFC 5802 §3). Bytes, not base64.
 struct ScramKeys {
@@ -62,8 +61,7 @@ struct Account {
   bool disabled = false;
 };
 
-// ---- writing
-// ---------------------------------------------------------------------------------------
+// ---- writing ----
 
 struct ArchiveRow {
   // By archive_id() or the caller's, never empty; ordered as bytes, unique in (owner, store).
@@ -141,8 +139,7 @@ struct Batch {
 using Ticket = std::uint64_t;
 using Done = std::move_only_function<void(Result<>)>;
 
-// ---- reading
-// ---------------------------------------------------------------------------------------
+// ---- reading ----
 
 struct Value {
   std::string value;
