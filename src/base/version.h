@@ -5,6 +5,6 @@
 
 namespace balcony {
 
-inline constexpr std::string_view kVersion = BALCONY_VERSION;
+inline constexpr std::string_view kBalconyVersion = BALCONY_VERSION;
 
 }  // namespace balcony

@@ -24,7 +24,7 @@ void attach(Registrar& on, Server&, const VersionOptions& options) {
             [&options](const IqRequest&) -> IqReply {
               xml::Element query(ns::kVersion, "query");
               query.append_text_element("name", "Balcony");
-              query.append_text_element("version", kVersion);
+              query.append_text_element("version", kBalconyVersion);
               // §4: the operating system helps who looks for holes in it.
               if (options.show_os) query.append_text_element("os", operating_system());
               return query;
