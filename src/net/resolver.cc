@@ -34,6 +34,7 @@ struct Question {
   Shard& asker;
   std::string name;
   int type;
+  Instant deadline;
   OneShot<Result<Answer>> answer;
   bool abandoned = false;
 
@@ -149,6 +150,11 @@ Result<> Resolver::Engine::configure() {
       return fail(Errc::kConfig, options_.trust_anchor_file + ": " + ub_strerror(error));
     }
   }
+  // libunbound answers by itself that these are empty (RFC 6761 §6.2, RFC 8375); but where somebody
+  // serves them at home, his name server knows better.
+  for (const char* zone : {"test.", "home.arpa."}) {
+    ub_ctx_zone_add(context_, zone, "transparent");
+  }
   return {};
 }
 
@@ -170,7 +176,8 @@ void Resolver::Engine::close() {
 std::shared_ptr<Question> Resolver::Engine::ask(std::string name, int type) {
   Shard* asker = Shard::current();
   BALCONY_ASSERT(asker != nullptr, "DNS is asked on no shard");
-  auto question = std::make_shared<Question>(*asker, std::move(name), type);
+  const Instant deadline = asker->clock().now() + options_.timeout;
+  auto question = std::make_shared<Question>(*asker, std::move(name), type, deadline);
   home_.post([self = shared_from_this(), question] { self->begin(question); });
   return question;
 }
@@ -212,7 +219,9 @@ Task<Result<Answer>> Resolver::Engine::wait(std::shared_ptr<Question> question) 
     TimerId timer = 0;
   };
   Leaving leaving(*question);
-  leaving.timer = question->asker.after(options_.timeout, [question] {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(question->deadline -
+                                                                 question->asker.clock().now());
+  leaving.timer = question->asker.after(left, [question] {
     if (question->abandoned) return;
     question->answer.set(fail(Errc::kTimeout, "DNS has no answer in time for " + question->name));
   });

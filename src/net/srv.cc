@@ -56,7 +56,7 @@ Result<SrvRecord> parse_srv(std::string_view rdata) {
 
 std::vector<SrvRecord> order_srv(std::vector<SrvRecord> records, Random& random) {
   // RFC 2782, "Weight": those with weight 0 stand first in each round of the drawing.
-  std::ranges::stable_sort(records, {}, [](const SrvRecord& record) {
+  std::ranges::sort(records, {}, [](const SrvRecord& record) {
     return std::pair(record.priority, record.weight != 0);
   });
   std::vector<SrvRecord> ordered;

@@ -94,6 +94,7 @@ TEST(DataForm, ReadsTheFormOfXep0004) {
   EXPECT_FALSE(form.find("botname")->required);
   EXPECT_EQ(form.find("invitelist")->desc, "Tell all your friends about your new bot!");
   EXPECT_EQ(form.find("nothing"), nullptr);
+  EXPECT_EQ(form.find(""), nullptr);
 }
 
 TEST(DataForm, TypedGetters) {

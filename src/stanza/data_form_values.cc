@@ -111,6 +111,7 @@ std::string_view DataForm::form_type() const {
 }
 
 const FormField* DataForm::find(std::string_view var) const {
+  if (var.empty()) return nullptr;  // fixed fields without a name are no answer to anything
   const auto at = std::ranges::find(fields, var, &FormField::var);
   return at != fields.end() ? &*at : nullptr;
 }

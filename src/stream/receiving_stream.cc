@@ -12,8 +12,6 @@
 namespace balcony::stream {
 namespace {
 
-constexpr std::string_view kStreamEndTag = "</stream:stream>";
-
 std::string written(xml::ElementView element) {
   std::string text;
   xml::write(text, element);
@@ -30,15 +28,6 @@ Actions list(Items&&... items) {
 
 void append(Actions& actions, Actions more) {
   for (Action& action : more) actions.push_back(std::move(action));
-}
-
-// RFC 6120 §4.7.5: the major number decides; what we speak is 1.0.
-bool speaks_version_1(std::string_view version) {
-  const auto dot = version.find('.');
-  if (dot == std::string_view::npos || dot == 0) return false;
-  const std::string_view major = version.substr(0, dot);
-  const bool digits = std::ranges::all_of(major, [](char c) { return c >= '0' && c <= '9'; });
-  return digits && major.find_first_not_of('0') != std::string_view::npos;
 }
 
 // RFC 6120 §6.4.2: "=" stands for an initial response that is there and empty.
@@ -74,25 +63,6 @@ std::string_view failure_condition(Errc code) {
 }
 
 }  // namespace
-
-std::string write_stream_header(std::string_view from, std::string_view to, std::string_view id,
-                                std::string_view lang, std::string_view content_ns) {
-  std::string text = "<?xml version='1.0'?><stream:stream xmlns='";
-  xml::append_escaped_attribute(text, content_ns);
-  text += "' xmlns:stream='";
-  text += ns::kStream;
-  text += "' version='1.0'";
-  const std::pair<std::string_view, std::string_view> kAttributes[] = {
-      {"from", from}, {"to", to}, {"id", id}, {"xml:lang", lang}};
-  for (const auto& [name, value] : kAttributes) {
-    if (value.empty()) continue;
-    text.append(" ").append(name).append("='");
-    xml::append_escaped_attribute(text, value);
-    text += '\'';
-  }
-  text += '>';
-  return text;
-}
 
 ReceivingStream::ReceivingStream(const ReceivingPolicy& policy, Random& random,
                                  ReceivingOptions options)

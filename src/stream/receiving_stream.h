@@ -13,7 +13,7 @@
 
 #include "base/random.h"
 #include "sasl/server.h"
-#include "stanza/stream_error.h"
+#include "stream/actions.h"
 #include "xml/parser.h"
 
 #include <balcony/element.h>
@@ -32,15 +32,6 @@ namespace balcony::stream {
 // ---- actions
 // ---------------------------------------------------------------------------------------
 
-// Write these bytes.
-struct Send {
-  std::string bytes;
-};
-// Negotiate TLS once what was sent is out (RFC 6120 §5.4.3); nothing that was read before counts
-// any more. Then on_tls().
-struct UpgradeTls {};
-// The next bytes begin a new stream (RFC 6120 §4.3.3).
-struct RestartStream {};
 // Find the keys of this user of the stream's host; then on_credentials().
 struct LookUp {
   std::string username;
@@ -71,12 +62,6 @@ struct BindResource {
 struct RegisterRequest {
   xml::Element iq;
 };
-// The stream is over: send what is left and close the connection. With an error when we ended it
-// for one.
-struct EndStream {
-  std::optional<StreamError> error;
-};
-
 using Action = std::variant<Send, UpgradeTls, RestartStream, LookUp, VerifyPassword, ComeHome,
                             AttemptFailed, BindResource, RegisterRequest, EndStream>;
 using Actions = std::vector<Action>;
@@ -188,9 +173,5 @@ class ReceivingStream {
   std::unique_ptr<sasl::ServerMechanism> sasl_;
   xml::Element bind_request_;
 };
-
-// The stream header of this entity (RFC 6120 §4.7), with the XML declaration.
-std::string write_stream_header(std::string_view from, std::string_view to, std::string_view id,
-                                std::string_view lang, std::string_view content_ns);
 
 }  // namespace balcony::stream

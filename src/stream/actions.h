@@ -1,0 +1,37 @@
+// What the machines of both ends ask their driver to do with the stream. Plain values.
+#pragma once
+
+#include "stanza/stream_error.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace balcony::stream {
+
+// Write these bytes.
+struct Send {
+  std::string bytes;
+};
+// Negotiate TLS once what was sent is out (RFC 6120 §5.4.3); nothing that was read before counts
+// any more. Then on_tls().
+struct UpgradeTls {};
+// The next bytes begin a new stream (RFC 6120 §4.3.3).
+struct RestartStream {};
+// The stream is over: send what is left and close the connection. With an error when we ended it
+// for one.
+struct EndStream {
+  std::optional<StreamError> error;
+};
+
+inline constexpr std::string_view kStreamEndTag = "</stream:stream>";
+
+// The stream header of this entity (RFC 6120 §4.7), with the XML declaration. Empty attributes are
+// left out.
+std::string write_stream_header(std::string_view from, std::string_view to, std::string_view id,
+                                std::string_view lang, std::string_view content_ns);
+
+// Whether a header's version is one that we speak: RFC 6120 §4.7.5: the major number decides.
+bool speaks_version_1(std::string_view version) noexcept;
+
+}  // namespace balcony::stream

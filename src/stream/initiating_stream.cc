@@ -1,0 +1,400 @@
+#include "stream/initiating_stream.h"
+
+#include "base/base64.h"
+#include "sasl/choose.h"
+#include "sasl/mechanism.h"
+#include "stanza/ns.h"
+#include "stanza/stanza_error.h"
+#include "stream/registration.h"
+#include "stream/server_says.h"
+#include "xml/writer.h"
+
+#include <utility>
+
+namespace balcony::stream {
+namespace {
+
+using Actions = InitiatingActions;
+
+std::string written(xml::ElementView element) {
+  std::string text;
+  xml::write(text, element);
+  return text;
+}
+
+template <class... Items>
+Actions list(Items&&... items) {
+  Actions actions;
+  actions.reserve(sizeof...(items));
+  (actions.emplace_back(std::forward<Items>(items)), ...);
+  return actions;
+}
+
+xml::Element iq(std::string_view type, std::string_view id) {
+  xml::Element element(ns::kClient, "iq");
+  element.set("type", type).set("id", id);
+  return element;
+}
+
+// RFC 6120 §6.4.2: an initial response that is there and empty is written "="; later ones are
+// simply empty (§6.4.3).
+void append_sasl(xml::Element& element, std::string_view data, bool initial) {
+  if (!data.empty()) {
+    element.append_text(base64_encode(data));
+  } else if (initial) {
+    element.append_text("=");
+  }
+}
+
+// "=" stands for empty data here too.
+Result<std::string> read_sasl(xml::ElementView element) {
+  const std::string text = element.text();
+  if (text == "=") return std::string{};
+  auto data = base64_decode(text);
+  if (!data) return fail(Errc::kSaslIncorrectEncoding, "the server's SASL data is no base64");
+  return data;
+}
+
+}  // namespace
+
+InitiatingStream::InitiatingStream(Random& random, InitiatingOptions options)
+    : random_(random), options_(std::move(options)) {}
+
+InitiatingStream::~InitiatingStream() = default;
+
+// ---- opening
+
+Actions InitiatingStream::on_start() {
+  if (state_ != State::kIdle) return {};
+  return open();
+}
+
+Actions InitiatingStream::open() {
+  state_ = State::kAwaitHeader;
+  // RFC 6120 §4.7.1: who we are is nobody's business on the way before TLS.
+  const bool tell = (tls_ || options_.tls == TlsPolicy::kPlaintext) && options_.account.has_local();
+  const bool restart = std::exchange(header_sent_, true);
+  Actions actions;
+  if (restart) actions.emplace_back(RestartStream{});
+  actions.emplace_back(Send{write_stream_header(tell ? options_.account.bare_str() : "",
+                                                options_.account.domain(), "", options_.lang,
+                                                ns::kClient)});
+  return actions;
+}
+
+Actions InitiatingStream::on_header(const xml::StreamHeader& header) {
+  if (state_ == State::kEnded) return {};
+  using enum StreamCondition;
+  if (state_ != State::kAwaitHeader) return refused(kBadFormat, "a second stream header");
+  if (header.root_ns != ns::kStream || header.root_name != "stream" ||
+      header.content_ns != ns::kClient) {
+    return refused(kInvalidNamespace, "what answers is no XMPP server for clients");
+  }
+  id_ = header.id;
+  server_lang_ = header.lang;
+  // RFC 6120 §4.7.1: the server answers as the domain that was asked for. One that serves it not
+  // may name another, and says <host-unknown/> next.
+  const auto from = Jid::parse(header.from);
+  const bool ours = header.from.empty() || (from && from->str() == options_.account.domain());
+  foreign_from_ = ours ? "" : header.from;
+  // RFC 6120 §4.7.5: without a version there are neither features nor SASL.
+  if (!speaks_version_1(header.version)) {
+    return refused(kUnsupportedVersion, "the server does not speak XMPP 1.0");
+  }
+  state_ = State::kAwaitFeatures;
+  return {};
+}
+
+Actions InitiatingStream::on_tls(std::vector<sasl::ChannelBinding> bindings, bool verified) {
+  if (state_ == State::kEnded) return {};
+  tls_ = true;
+  verified_ = verified;
+  bindings_ = std::move(bindings);
+  // RFC 6120 §5.4.3.3: what was learned before TLS is forgotten.
+  id_.clear();
+  features_ = {};
+  return open();
+}
+
+// ---- elements
+
+Actions InitiatingStream::on_element(xml::Element element) {
+  if (element.is(ns::kStream, "error")) return on_stream_error(element);
+  switch (state_) {
+    case State::kAwaitFeatures:
+      if (element.is(ns::kStream, "features")) return on_features(std::move(element));
+      break;
+    case State::kAwaitProceed:
+      if (element.ns() == ns::kTls) return on_proceed(element);
+      break;
+    case State::kAwaitSasl:
+      if (element.ns() == ns::kSasl) return on_sasl(element);
+      break;
+    case State::kAwaitForm:
+      if (is_answer(element, request_id_)) return on_form(element);
+      break;
+    case State::kAwaitRegistered:
+      if (is_answer(element, request_id_)) return on_registered(element);
+      break;
+    case State::kAwaitBind:
+      if (is_answer(element, request_id_)) return on_bind(element);
+      break;
+    case State::kAwaitSession:
+      if (is_answer(element, request_id_)) return on_session(element);
+      break;
+    case State::kEnded: return {};
+    default: break;
+  }
+  return refused(StreamCondition::kUnsupportedStanzaType,
+                 "the server sent <" + std::string(element.name()) + "/> out of turn");
+}
+
+bool InitiatingStream::is_answer(xml::ElementView element, std::string_view id) const {
+  if (!element.is(ns::kClient, "iq") || element.attr("id") != id) return false;
+  return element.attr("type") == "result" || element.attr("type") == "error";
+}
+
+Actions InitiatingStream::on_features(xml::Element features) {
+  if (!foreign_from_.empty()) {
+    return refused(StreamCondition::kInvalidFrom, "the server calls itself " + foreign_from_ +
+                                                      " in place of " +
+                                                      std::string(options_.account.domain()));
+  }
+  features_ = std::move(features);
+  if (authenticated_) return start_bind();
+  if (options_.tls == TlsPolicy::kRequired && !tls_) {
+    if (!features_.child(ns::kTls, "starttls")) {
+      // RFC 7590 §3.1: also what it looks like when somebody in between takes the offer away.
+      return failed(Error(Errc::kTls, "the server offers no STARTTLS; nothing is sent in clear"));
+    }
+    state_ = State::kAwaitProceed;
+    return list(Send{written(xml::Element(ns::kTls, "starttls"))});
+  }
+  if (!tls_ && features_.child(ns::kTls, "starttls").child(ns::kTls, "required")) {
+    return failed(Error(Errc::kTls, "the server requires TLS"));
+  }
+  if (options_.register_first && !registered_) return start_registration();
+  return start_sasl();
+}
+
+Actions InitiatingStream::on_proceed(xml::ElementView element) {
+  if (element.name() != "proceed") {
+    return failed(Error(Errc::kTls, "the server cannot begin TLS now"));
+  }
+  state_ = State::kAwaitTls;
+  return list(UpgradeTls{});
+}
+
+// ---- registration
+
+Actions InitiatingStream::start_registration() {
+  // XEP-0077 §8: announced by a stream feature, but servers forget it: asking costs nothing.
+  state_ = State::kAwaitForm;
+  request_id_ = random_.token(9);
+  xml::Element request = iq("get", request_id_);
+  request.set("to", options_.account.domain());
+  request.append(ns::kRegister, "query");
+  return list(Send{written(request)});
+}
+
+Actions InitiatingStream::on_form(xml::ElementView answer) {
+  if (auto error = read_stanza_error(answer)) return failed(to_error(*error));
+  RegistrationFields fields(options_.registration_fields);
+  fields["username"] = options_.account.local();
+  fields["password"] = options_.password;
+  auto query = fill_registration(answer.child(ns::kRegister, "query"), fields);
+  if (!query) return failed(query.error());
+  state_ = State::kAwaitRegistered;
+  request_id_ = random_.token(9);
+  xml::Element request = iq("set", request_id_);
+  request.set("to", options_.account.domain());
+  request.append(*std::move(query));
+  return list(Send{written(request)});
+}
+
+Actions InitiatingStream::on_registered(xml::ElementView answer) {
+  if (auto error = read_stanza_error(answer)) {
+    if (error->condition == Errc::kConflict && error->text.empty()) {
+      error->text = "the account " + std::string(options_.account.bare_str()) + " exists already";
+    }
+    return failed(to_error(*error));
+  }
+  registered_ = true;
+  Actions actions = list(Registered{});
+  for (InitiatingAction& action : start_sasl()) actions.push_back(std::move(action));
+  return actions;
+}
+
+// ---- SASL
+
+Actions InitiatingStream::start_sasl() {
+  const xml::ElementView offer = features_.child(ns::kSasl, "mechanisms");
+  if (!offer) return failed(Error(Errc::kSaslInvalidMechanism, "the server offers no login"));
+  std::vector<std::string> offered;
+  for (const xml::ElementView name : offer.children(ns::kSasl, "mechanism")) {
+    offered.push_back(name.text());
+  }
+  std::vector<std::string> types;
+  const xml::ElementView announced =
+      features_.child(ns::kSaslChannelBinding, "sasl-channel-binding");
+  for (const auto& type : announced.children(ns::kSaslChannelBinding, "channel-binding")) {
+    types.emplace_back(type.attr("type"));
+  }
+  sasl::ChoicePolicy policy;
+  policy.identity = options_.anonymous ? sasl::ChoicePolicy::Identity::kAnonymous
+                                       : sasl::ChoicePolicy::Identity::kPassword;
+  policy.tls = tls_ && verified_;
+  policy.plain = options_.plain;
+  policy.channel_bindings = bindings_;
+  policy.pinned = options_.pinned_mechanism;
+  auto choice = sasl::choose_mechanism(offered, types, policy);
+  if (!choice) return failed(choice.error());
+  mechanism_ = choice->mechanism;
+
+  sasl::Credentials credentials;
+  if (!options_.anonymous) credentials.username = options_.account.local();
+  credentials.password = options_.password;
+  credentials.keys = options_.keys;
+  auto machine = sasl::make_client_mechanism(*choice, std::move(credentials), random_);
+  if (!machine) return failed(machine.error());
+  sasl_ = *std::move(machine);
+  auto response = sasl_->initial_response();
+  if (!response) return failed(response.error());
+  state_ = State::kAwaitSasl;
+  xml::Element auth(ns::kSasl, "auth");
+  auth.set("mechanism", mechanism_);
+  append_sasl(auth, *response, true);
+  return list(Send{written(auth)});
+}
+
+Actions InitiatingStream::on_sasl(xml::ElementView element) {
+  if (element.name() == "challenge") return on_challenge(element);
+  if (element.name() == "success") return on_success(element);
+  if (element.name() == "failure") return failed(read_sasl_failure(element));
+  return refused(StreamCondition::kUnsupportedStanzaType, "a SASL element that is none");
+}
+
+Actions InitiatingStream::on_challenge(xml::ElementView element) {
+  auto data = read_sasl(element);
+  Result<std::string> response = data ? sasl_->step(*data) : fail(data.error());
+  if (!response) {
+    // RFC 6120 §6.4.4: the server hears that we give up; its <failure/> need not be awaited.
+    Actions actions = list(Send{written(xml::Element(ns::kSasl, "abort"))});
+    for (InitiatingAction& action : failed(response.error())) actions.push_back(std::move(action));
+    return actions;
+  }
+  xml::Element answer(ns::kSasl, "response");
+  append_sasl(answer, *response, false);
+  return list(Send{written(answer)});
+}
+
+Actions InitiatingStream::on_success(xml::ElementView element) {
+  std::optional<std::string> data;
+  if (!element.text().empty()) {
+    auto read = read_sasl(element);
+    if (!read) return failed(read.error());
+    data = *std::move(read);
+  }
+  // RFC 5802 §5: who cannot prove that he knows us is not our server.
+  if (auto proved = sasl_->success(data); !proved) return failed(proved.error());
+  if (const sasl::ClientKeys* keys = sasl_->keys()) keys_ = *keys;
+  sasl_.reset();
+  authenticated_ = true;
+  return open();  // RFC 6120 §6.4.6: a new stream, without closing the old one
+}
+
+// ---- binding
+
+Actions InitiatingStream::start_bind() {
+  if (!features_.child(ns::kBind, "bind")) {
+    return failed(Error(Errc::kFeatureNotImplemented, "the server offers no resource binding"));
+  }
+  state_ = State::kAwaitBind;
+  request_id_ = random_.token(9);
+  xml::Element request = iq("set", request_id_);
+  xml::ElementRef bind = request.append(ns::kBind, "bind");
+  if (options_.account.is_full()) {
+    bind.append_text_element("resource", options_.account.resource());  // RFC 6120 §7.7
+  }
+  return list(Send{written(request)});
+}
+
+Actions InitiatingStream::on_bind(xml::ElementView answer) {
+  if (auto error = read_stanza_error(answer)) return failed(to_error(*error));
+  auto jid = Jid::parse(answer.child(ns::kBind, "bind").child_text(ns::kBind, "jid"));
+  if (!jid || !jid->is_full()) {
+    return refused(StreamCondition::kUndefinedCondition, "the server bound no full JID");
+  }
+  jid_ = *std::move(jid);
+  // RFC 3921 §3: only servers that do not call it optional still want to hear it.
+  const xml::ElementView session = features_.child(ns::kSession, "session");
+  if (!session || session.child(ns::kSession, "optional")) return bound();
+  state_ = State::kAwaitSession;
+  request_id_ = random_.token(9);
+  xml::Element request = iq("set", request_id_);
+  request.append(ns::kSession, "session");
+  return list(Send{written(request)});
+}
+
+Actions InitiatingStream::on_session(xml::ElementView answer) {
+  if (auto error = read_stanza_error(answer)) return failed(to_error(*error));
+  return bound();
+}
+
+Actions InitiatingStream::bound() {
+  state_ = State::kBound;
+  return list(Bound{*jid_, std::move(features_), mechanism_, server_lang_, std::move(keys_)});
+}
+
+// ---- the end
+
+Actions InitiatingStream::on_stream_error(xml::ElementView element) {
+  if (state_ == State::kEnded) return {};
+  state_ = State::kEnded;
+  const StreamError error = *read_stream_error(element);
+  Failed result{to_error(error), error, {}};
+  if (error.condition == StreamCondition::kSeeOtherHost) {
+    // RFC 6120 §4.9.3.19: told, not followed: whoever speaks may be somebody in between, and the
+    // caller knows whether the connection was to be trusted.
+    result.see_other_host = element.child(ns::kStreams, "see-other-host").text();
+    result.error = Error(Errc::kRedirect, "the server says to connect to " + result.see_other_host);
+  }
+  return list(Send{std::string(kStreamEndTag)}, std::move(result), EndStream{});
+}
+
+Actions InitiatingStream::on_stream_end() {
+  return failed(Error(Errc::kClosed, "the server closed the stream before the login was done"));
+}
+
+Actions InitiatingStream::on_error(const Error& error) {
+  if (state_ == State::kEnded) return {};
+  const bool xml_error = error.code >= Errc::kXmlNotWellFormed && error.code <= Errc::kXmlTooDeep;
+  if (!xml_error) {
+    // The connection is gone, or time is up: there is nobody to tell.
+    state_ = State::kEnded;
+    return list(Failed{error, {}, {}}, EndStream{});
+  }
+  const StreamError told = to_stream_error(error);
+  state_ = State::kEnded;
+  return list(Send{written(write_stream_error(told)) + std::string(kStreamEndTag)},
+              Failed{Error(error.code, "the server's XML: " + error.detail), {}, {}},
+              EndStream{told});
+}
+
+Actions InitiatingStream::failed(Error error) {
+  if (state_ == State::kEnded) return {};
+  state_ = State::kEnded;
+  sasl_.reset();
+  return list(Send{std::string(kStreamEndTag)}, Failed{std::move(error), {}, {}}, EndStream{});
+}
+
+Actions InitiatingStream::refused(StreamCondition condition, std::string why) {
+  if (state_ == State::kEnded) return {};
+  state_ = State::kEnded;
+  sasl_.reset();
+  StreamError told{condition, why};
+  return list(Send{written(write_stream_error(told)) + std::string(kStreamEndTag)},
+              Failed{Error(Errc::kMalformed, std::move(why)), {}, {}}, EndStream{std::move(told)});
+}
+
+}  // namespace balcony::stream

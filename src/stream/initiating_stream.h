@@ -1,0 +1,163 @@
+// The initiating entity's half of stream negotiation (RFC 6120 §4.3, §5, §6, §7) as a machine: what
+// was read goes in, what is to be done comes out. It knows no socket and no time.
+//
+// Used by client/ for clients' streams, over whatever transport. The driver performs the actions in
+// their order. After UpgradeTls it hands in nothing but on_tls(). After Bound the stream is the
+// driver's and the machine is done; after Failed the driver closes.
+//
+//   header --starttls--> TLS --[register]--> --auth--> authenticated --bind--> [session] Bound
+//
+// One thread at a time. on_element() with a SCRAM challenge runs PBKDF2: some milliseconds.
+#pragma once
+
+#include "base/random.h"
+#include "sasl/client.h"
+#include "stream/actions.h"
+#include "xml/parser.h"
+
+#include <balcony/element.h>
+#include <balcony/jid.h>
+#include <balcony/result.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace balcony::stream {
+
+// ---- actions
+
+// The account was made (XEP-0077); the machine goes on and logs in.
+struct Registered {};
+// A resource is bound (RFC 6120 §7): stanzas may be sent.
+struct Bound {
+  Jid jid;
+  xml::Element features;    // of the authenticated stream (RFC 6120 §4.3.2)
+  std::string mechanism;    // that was used, for the log
+  std::string server_lang;  // xml:lang of the server's stream header; may be empty
+  std::optional<sasl::ClientKeys> keys;  // of SCRAM, for the next login
+};
+// There is no way on. The stream has been ended where there was one.
+struct Failed {
+  Error error;
+  std::optional<StreamError> stream_error;  // what the server ended the stream with
+  std::string see_other_host;               // RFC 6120 §4.9.3.19: where it wants us to go
+};
+
+using InitiatingAction =
+    std::variant<Send, UpgradeTls, RestartStream, Registered, Bound, Failed, EndStream>;
+using InitiatingActions = std::vector<InitiatingAction>;
+
+// ---- what the client wants
+
+enum class TlsPolicy : std::uint8_t {
+  kRequired,   // STARTTLS, or there is no login
+  kDirect,     // TLS began with the connection (XEP-0368): begin with on_tls()
+  kPlaintext,  // no TLS, also where it is offered. For tests on one machine
+};
+
+struct InitiatingOptions {
+  explicit InitiatingOptions(Jid account_) : account(std::move(account_)) {}
+
+  Jid account;                           // its resourcepart, if any, is asked for
+  std::string password;                  // not needed where `keys` fit
+  std::optional<sasl::ClientKeys> keys;  // of an earlier login
+  bool anonymous = false;                // SASL ANONYMOUS; only the domain of `account` counts
+  TlsPolicy tls = TlsPolicy::kRequired;
+  bool plain = true;  // PLAIN may be used, under TLS with a verified certificate
+  // XEP-0438 §5.1: what worked last time; nothing weaker is taken. Empty: no such memory.
+  std::string pinned_mechanism;
+  std::string lang = "en";
+  bool register_first = false;  // XEP-0077: make the account, then log in
+  // Values for fields of the registration form other than username and password ("email").
+  std::map<std::string, std::string, std::less<>> registration_fields;
+};
+
+// ---- the machine
+
+class InitiatingStream {
+ public:
+  enum class State : std::uint8_t {
+    kIdle,
+    kAwaitHeader,
+    kAwaitFeatures,
+    kAwaitProceed,
+    kAwaitTls,
+    kAwaitForm,
+    kAwaitRegistered,
+    kAwaitSasl,
+    kAwaitBind,
+    kAwaitSession,
+    kBound,
+    kEnded
+  };
+
+  // `random` must outlive the machine.
+  InitiatingStream(Random& random, InitiatingOptions options);
+  ~InitiatingStream();
+
+  // The connection stands. With TlsPolicy::kDirect call on_tls() instead.
+  InitiatingActions on_start();
+  // TLS is established. `verified`: the server's certificate was checked and accepted.
+  InitiatingActions on_tls(std::vector<sasl::ChannelBinding> bindings, bool verified);
+  // The server's stream header (the first, or after a restart).
+  InitiatingActions on_header(const xml::StreamHeader& header);
+  // An element of the stream, before Bound. Takes it over.
+  InitiatingActions on_element(xml::Element element);
+  // The server closed its stream (RFC 6120 §4.4).
+  InitiatingActions on_stream_end();
+  // What was read is no XML for a stream, a limit was passed, or the transport failed.
+  InitiatingActions on_error(const Error& error);
+
+  State state() const noexcept { return state_; }
+  // Stream id that the server gave; empty before.
+  const std::string& id() const noexcept { return id_; }
+
+ private:
+  InitiatingActions open();
+  InitiatingActions on_features(xml::Element features);
+  InitiatingActions on_proceed(xml::ElementView element);
+  InitiatingActions start_registration();
+  InitiatingActions on_form(xml::ElementView iq);
+  InitiatingActions on_registered(xml::ElementView iq);
+  InitiatingActions start_sasl();
+  InitiatingActions on_sasl(xml::ElementView element);
+  InitiatingActions on_challenge(xml::ElementView element);
+  InitiatingActions on_success(xml::ElementView element);
+  InitiatingActions start_bind();
+  InitiatingActions on_bind(xml::ElementView iq);
+  InitiatingActions on_session(xml::ElementView iq);
+  InitiatingActions bound();
+  InitiatingActions on_stream_error(xml::ElementView element);
+
+  // Ends the stream: with </stream:stream>, and with a stream error where the server broke rules.
+  InitiatingActions failed(Error error);
+  InitiatingActions refused(StreamCondition condition, std::string why);
+  // Whether `element` is the answer to our request `id`.
+  bool is_answer(xml::ElementView element, std::string_view id) const;
+
+  Random& random_;
+  InitiatingOptions options_;
+  State state_ = State::kIdle;
+  bool tls_ = false;
+  bool verified_ = false;
+  bool header_sent_ = false;
+  bool authenticated_ = false;
+  bool registered_ = false;
+  std::string id_;
+  std::string server_lang_;
+  std::string foreign_from_;  // the header came from somebody else; told unless an error explains
+  std::string mechanism_;
+  std::string request_id_;
+  std::vector<sasl::ChannelBinding> bindings_;
+  std::unique_ptr<sasl::ClientMechanism> sasl_;
+  std::optional<sasl::ClientKeys> keys_;
+  xml::Element features_;
+  std::optional<Jid> jid_;
+};
+
+}  // namespace balcony::stream

@@ -1,0 +1,23 @@
+// What a server refuses a client with, as an Error. Pure functions; any thread.
+#pragma once
+
+#include "stanza/stanza_error.h"
+#include "stanza/stream_error.h"
+
+#include <balcony/element.h>
+#include <balcony/error.h>
+
+namespace balcony::stream {
+
+// A SASL <failure/> (RFC 6120 §6.5): one of the codes kSasl…; an unknown condition is
+// kSaslNotAuthorized.
+Error read_sasl_failure(xml::ElementView failure);
+
+// A stanza error: its condition, with its text and the place that it names as the sentence.
+Error to_error(const StanzaError& error);
+
+// A stream error (RFC 6120 §4.9.3). kNotFound: the host is not known there. kClosed: the server
+// shuts down or resets the stream. Else the stanza condition of the same meaning.
+Error to_error(const StreamError& error);
+
+}  // namespace balcony::stream
