@@ -135,7 +135,7 @@ TEST(ConfigReader, EachProblemHasItsPlaceAndSentence) {
       {"shards = \"two\"", "b.toml:1:10: shards must be a whole number"},
       {"shards = 1.5", "b.toml:1:10: shards must be a whole number"},
       {"data = 1979-05-27", "b.toml:1:8: data must be a text in quotes"},
-      {"data = ''", "b.toml:1:1: data must name a folder"},
+      {"data = ''", "b.toml:1:8: data must name a folder"},
       {"limits = 3", "b.toml:1:10: [limits] must be a table"},
       {"\n[limits]\n  stalled = \"1s\"", "b.toml:3:13: limits.stalled must be between 5s and 1d"},
       {"[limits]\nstanza_bytes = true",
