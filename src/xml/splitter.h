@@ -17,26 +17,35 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace balcony::xml {
 
 // Hard limits. All counts are of what one stanza (or stream header) may hold.
 struct Limits {
-  std::size_t stanza_bytes_max =
-      10'000;  // of the whole stanza as it stands on the wire; RFC 6120 §13.12: at least 10 000
+  // Of the whole stanza as it stands on the wire. RFC 6120 §13.12: at least 10 000.
+  std::size_t stanza_bytes_max = 10'000;
   std::size_t depth_max = 64;          // elements inside one another, the stanza itself being 1
   std::size_t attributes_max = 64;     // per element, namespace declarations included
   std::size_t nodes_max = 16'384;      // elements and texts of one stanza
   std::size_t name_bytes_max = 1'024;  // of one element or attribute name with its prefix
 };
 
+// The same as a splitter keeps them, in half the room: each at most 2^32 - 1.
+struct PackedLimits {
+  explicit PackedLimits(const Limits& limits);
+  std::uint32_t stanza_bytes_max, depth_max, attributes_max, nodes_max, name_bytes_max;
+};
+
+class Lexer;
+
 enum class SplitKind : std::uint8_t {
   kNeedMore,      // everything that was fed is consumed; nothing complete is left
   kStreamHeader,  // <stream:stream …>, without what came before it (XML declaration, white space)
   kStanza,        // one complete element of depth one, from '<' to '>'
   kStreamEnd,     // </stream:stream>; anything after it is ignored
-  kWhitespace,    // a white space keep-alive between stanzas (RFC 6120 §4.6.1)
+  kWhitespace,    // white space between stanzas (RFC 6120 §4.6.1): one for a run in a read
 };
 
 struct SplitEvent {
@@ -62,13 +71,16 @@ class Splitter {
   // error. Call it only then.
   void feed(std::string_view bytes);
 
-  // The next thing in the bytes. Errors, after which only reset() helps:
-  //   kXmlNotWellFormed       no XML, a wrong end tag, a code point that XML 1.0 forbids, an
-  //   attribute twice kXmlRestricted          comment, processing instruction, DTD, CDATA is
-  //   allowed; other entity (RFC 6120 §11.1) kXmlBadEncoding         no UTF-8, a byte order mark of
-  //   another encoding, or another one declared (§11.6) kXmlBadNamespacePrefix  is not found here
-  //   but by the parser kXmlTooBig, kXmlTooDeep a limit is passed; told as soon as the byte that
-  //   passes it is seen
+  // The next thing in the bytes. An empty stream, `<stream:stream/>`, is its header and its end.
+  // Errors, told at the byte where they stand, which rest() then begins with; after one only
+  // reset() helps:
+  //   kXmlNotWellFormed  no XML, a wrong end tag, a code point that XML 1.0 forbids, an attribute
+  //                      twice; with Framing::kElement also a document that is not complete
+  //   kXmlRestricted     comment, processing instruction, DTD, other entity than the five
+  //                      (RFC 6120 §11.1); CDATA is allowed
+  //   kXmlBadEncoding    no UTF-8, or another encoding declared (§11.6)
+  //   kXmlTooBig, kXmlTooDeep  a limit is passed; told as soon as the byte that passes it is seen
+  // Namespaces, with attributes that are the same only by them, are the parser's.
   Result<SplitEvent> next();
 
   // Begins a new stream on the same connection: after STARTTLS and SASL (RFC 6120 §4.3.3). What was
@@ -84,9 +96,37 @@ class Splitter {
   std::size_t carried_bytes() const;
 
  private:
-  struct Partial;
-  // (members: the implementation's; keep sizeof(Splitter) under 96 bytes)
-  std::unique_ptr<Partial> partial_;
+  enum class State : std::uint8_t {
+    kStart,       // nothing was read
+    kMark1,       // one byte of a byte order mark was read
+    kMark2,       // two
+    kMarked,      // nothing but the byte order mark was read
+    kProlog,      // before the header or the element
+    kBetween,     // between stanzas
+    kUnderWay,    // inside a stanza, a header, the stream's end tag or the XML declaration
+    kPendingEnd,  // the header was an empty element: its end is to be told
+    kEnded,       // what comes is ignored
+    kFailed,
+  };
+
+  std::unexpected<Error> failed(Errc error, const char* why);
+  Result<SplitEvent> need_more();
+  Result<SplitEvent> outside();
+  Result<SplitEvent> mark();
+  Result<SplitEvent> lex();
+  Result<SplitEvent> finish_element();
+  Result<SplitEvent> finish_header(bool empty);
+  void begin();
+  void release();
+
+  const char* at_ = nullptr;
+  const char* end_ = nullptr;
+  std::unique_ptr<Lexer> lexer_;  // while something is under way, or its bytes are shown
+  std::string root_name_;         // the header's: a usual one is short enough to need no heap
+  PackedLimits limits_;
+  State state_;
+  Framing framing_;
+  Errc error_{};
 };
 
 }  // namespace balcony::xml
