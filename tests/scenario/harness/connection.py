@@ -62,7 +62,11 @@ class Connection:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.settimeout(PATIENCE_S)
-        self.socket.connect((address, port))
+        try:
+            self.socket.connect((address, port))
+        except OSError as error:
+            self.close()
+            raise Closed(f"{self.name}: no connection to port {port}: {error}") from error
         self.note("--", "connected")
 
     def start_tls(self, server_name, alpn=None):
