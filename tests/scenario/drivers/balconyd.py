@@ -69,7 +69,7 @@ class Balconyd(Server):
         return [self._tool("balconyd"), "--config", str(self.config)]
 
     def is_ready(self, line):
-        return "ready" in line
+        return re.search(r"\bready\b", line) is not None
 
     def prepare(self):
         self.config = self.folder / "balcony.toml"

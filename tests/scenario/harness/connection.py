@@ -174,9 +174,9 @@ class Connection:
             self.pump(deadline - time.monotonic())
 
     def stream_error(self, condition, seconds=None):
-        """Expects <stream:error/> with `condition` (or one of "a or b"), the end of the stream and of the connection.
+        """Expects <stream:error/> with `condition` (or one of "a or b"), then the end.
 
-        RFC 6120 §4.9.1.2: the error comes inside a stream of the server's own.
+        RFC 6120 §4.9.1.2: the error comes inside a stream of the server's own, which ends with it.
         """
         while True:
             kind, element = self.event(seconds)
