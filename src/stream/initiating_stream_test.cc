@@ -1,6 +1,7 @@
 // The initiating machine against the receiving one, and against servers that break the rules.
 #include "stream/initiating_stream.h"
 
+#include "base/base64.h"
 #include "stream/test_support.h"
 
 #include <gmock/gmock.h>
@@ -380,6 +381,30 @@ TEST(InitiatingStream, TlsFailure) {
   ASSERT_TRUE(client.failed);
   EXPECT_EQ(client.failed->error.code, Errc::kTls);
   EXPECT_FALSE(client.wants_tls);
+}
+
+// Servers from before XEP-0440: they bind by tls-unique, which TLS 1.3 has not.
+TEST(InitiatingStream, BindingTypesThatAreNotAnnounced) {
+  const std::string offer =
+      "<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>"
+      "<mechanism>SCRAM-SHA-1-PLUS</mechanism><mechanism>SCRAM-SHA-1</mechanism>"
+      "</mechanisms></stream:features>";
+  const auto login = [&](std::vector<sasl::ChannelBinding> bindings) {
+    ClientEnd client(juliet());
+    client.start();
+    client.feed(std::string(kGoodHeader) + std::string(kOfferTls));
+    client.feed(kProceed);
+    client.begin_tls(std::move(bindings), true);
+    client.take();
+    client.feed(std::string(kGoodHeader) + offer);
+    return client.take();
+  };
+  const std::string unique = login({sasl::testing::end_point(), {"tls-unique", "finished"}});
+  EXPECT_THAT(unique, HasSubstr("mechanism='SCRAM-SHA-1-PLUS'"));
+  EXPECT_THAT(unique, HasSubstr(base64_encode("p=tls-unique")));  // whole groups of three
+  const std::string none = login({sasl::testing::exporter(), sasl::testing::end_point()});
+  EXPECT_THAT(none, HasSubstr("mechanism='SCRAM-SHA-1'"));
+  EXPECT_THAT(none, HasSubstr(base64_encode("n,,")));
 }
 
 TEST(InitiatingStream, SuccessWithoutProofIsNone) {
