@@ -14,13 +14,22 @@ std::string IqTable::key(bool is_set, QName name) {
 }
 
 void IqTable::add(bool is_set, QName name, Entry entry) {
-  const bool added = entries_.emplace(key(is_set, name), std::move(entry)).second;
-  BALCONY_ASSERT(added, "two modules answer the same request");
+  std::vector<Entry>& same = entries_[key(is_set, name)];
+  for (const Entry& other : same) {
+    BALCONY_ASSERT(entry.target != Target::kServerAndAccount &&
+                       other.target != Target::kServerAndAccount && entry.target != other.target,
+                   "two modules answer the same request");
+  }
+  same.push_back(std::move(entry));
 }
 
-const IqTable::Entry* IqTable::find(bool is_set, QName name) const {
+const IqTable::Entry* IqTable::find(bool is_set, QName name, Target target) const {
   const auto found = entries_.find(key(is_set, name));
-  return found == entries_.end() ? nullptr : &found->second;
+  if (found == entries_.end()) return nullptr;
+  for (const Entry& entry : found->second) {
+    if (entry.target == target || entry.target == Target::kServerAndAccount) return &entry;
+  }
+  return nullptr;
 }
 
 }  // namespace balcony::router

@@ -19,6 +19,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <variant>
+#include <vector>
 
 namespace balcony::router {
 
@@ -76,14 +77,15 @@ class IqTable {
     std::variant<IqHandler, IqTaskHandler> handler;
   };
 
-  // A second registration for the same name and type is a bug of ours and ends the process.
+  // The server and accounts may have a handler each. A second registration for the same name, type
+  // and target is a bug of ours and ends the process.
   void add(bool is_set, QName name, Entry entry);
-  // Null when nobody answers it.
-  const Entry* find(bool is_set, QName name) const;
+  // Who answers it for kServer or kAccount; null when nobody does.
+  const Entry* find(bool is_set, QName name, Target target) const;
 
  private:
   static std::string key(bool is_set, QName name);
-  std::unordered_map<std::string, Entry> entries_;
+  std::unordered_map<std::string, std::vector<Entry>> entries_;  // one or two
 };
 
 }  // namespace balcony::router

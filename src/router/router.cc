@@ -267,11 +267,9 @@ std::optional<Task<>> Router::request(Host& host, std::shared_ptr<User> user,
   const xml::ElementView payload = stanza.payload();
   const auto generation = host.generation();
   const IqTable::Entry* entry =
-      generation->iqs.find(stanza.type() == StanzaType::kSet, {payload.ns(), payload.name()});
-  const Target target = user ? Target::kAccount : Target::kServer;
-  const bool answers =
-      entry && (entry->target == target || entry->target == Target::kServerAndAccount);
-  if (!answers || (user && !may_ask(*user, *stanza.from(), entry->access))) {
+      generation->iqs.find(stanza.type() == StanzaType::kSet, {payload.ns(), payload.name()},
+                           user ? Target::kAccount : Target::kServer);
+  if (!entry || (user && !may_ask(*user, *stanza.from(), entry->access))) {
     // RFC 6120 §8.4 and RFC 6121 §8.5.2.1.3: the same answer, whether nobody knows the payload or
     // the asker may not.
     bounce(stanza, Error(Errc::kServiceUnavailable));
@@ -313,7 +311,8 @@ Task<xml::Element> Router::stranger(std::string domain, xml::Element iq, std::st
   const xml::ElementView payload = stanza->payload();
   const bool is_set = stanza->type() == StanzaType::kSet;
   const auto generation = host->generation();
-  const IqTable::Entry* entry = generation->strangers.find(is_set, {payload.ns(), payload.name()});
+  const IqTable::Entry* entry =
+      generation->strangers.find(is_set, {payload.ns(), payload.name()}, Target::kServer);
   if (!entry) co_return error_reply(stanza->xml(), Error(Errc::kServiceUnavailable));
   const IqRequest asked{*stanza, payload, host->host(), is_set, nullptr, nullptr, address};
   IqReply reply = co_await std::get<IqTaskHandler>(entry->handler)(asked);
