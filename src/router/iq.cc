@@ -4,32 +4,27 @@
 
 namespace balcony::router {
 
-std::string IqTable::key(bool is_set, QName name) {
+std::string IqTable::key(bool is_set, QName name, Target target) {
   std::string key;
-  key.reserve(name.ns.size() + name.name.size() + 2);
+  key.reserve(name.ns.size() + name.name.size() + 3);
   key.push_back(is_set ? 's' : 'g');
+  key.push_back(target == Target::kServer ? 's' : 'a');
   key.append(name.name).push_back(' ');
   key.append(name.ns);
   return key;
 }
 
 void IqTable::add(bool is_set, QName name, Entry entry) {
-  std::vector<Entry>& same = entries_[key(is_set, name)];
-  for (const Entry& other : same) {
-    BALCONY_ASSERT(entry.target != Target::kServerAndAccount &&
-                       other.target != Target::kServerAndAccount && entry.target != other.target,
-                   "two modules answer the same request");
+  for (const Target target : {Target::kServer, Target::kAccount}) {
+    if (entry.target != target && entry.target != Target::kServerAndAccount) continue;
+    const bool added = entries_.emplace(key(is_set, name, target), entry).second;
+    BALCONY_ASSERT(added, "two modules answer the same request");
   }
-  same.push_back(std::move(entry));
 }
 
 const IqTable::Entry* IqTable::find(bool is_set, QName name, Target target) const {
-  const auto found = entries_.find(key(is_set, name));
-  if (found == entries_.end()) return nullptr;
-  for (const Entry& entry : found->second) {
-    if (entry.target == target || entry.target == Target::kServerAndAccount) return &entry;
-  }
-  return nullptr;
+  const auto found = entries_.find(key(is_set, name, target));
+  return found == entries_.end() ? nullptr : &found->second;
 }
 
 }  // namespace balcony::router

@@ -19,7 +19,6 @@
 #include <string_view>
 #include <unordered_map>
 #include <variant>
-#include <vector>
 
 namespace balcony::router {
 
@@ -77,15 +76,14 @@ class IqTable {
     std::variant<IqHandler, IqTaskHandler> handler;
   };
 
-  // The server and accounts may have a handler each. A second registration for the same name, type
-  // and target is a bug of ours and ends the process.
+  // A second registration for the same name, type and target is a bug of ours and ends the process.
   void add(bool is_set, QName name, Entry entry);
-  // Who answers it for kServer or kAccount; null when nobody does.
+  // Null when nobody answers it. `target`: kServer or kAccount.
   const Entry* find(bool is_set, QName name, Target target) const;
 
  private:
-  static std::string key(bool is_set, QName name);
-  std::unordered_map<std::string, std::vector<Entry>> entries_;  // one or two
+  static std::string key(bool is_set, QName name, Target target);
+  std::unordered_map<std::string, Entry> entries_;
 };
 
 }  // namespace balcony::router

@@ -53,8 +53,7 @@ void Router::at_home(const Jid& bare, std::move_only_function<void(Router&)> job
   deps_.shards.post(home, std::move(job));
 }
 
-// ---- sessions
-// --------------------------------------------------------------------------------------
+// ---- sessions ----
 
 Task<Result<ConnectedResource*>> Router::bind(Jid account, std::string wanted, Endpoint& endpoint) {
   BALCONY_CO_ASSIGN(const std::shared_ptr<User> user, co_await users_.get(account));
@@ -159,8 +158,7 @@ void Router::route_from_client(ConnectedResource& sender, Stanza stanza) {
   route(std::move(stanza));
 }
 
-// ---- routing
-// ---------------------------------------------------------------------------------------
+// ---- routing ----
 
 void Router::route(Stanza stanza) {
   const Jid& to = *stanza.to();
@@ -259,8 +257,7 @@ void Router::bounce(const Stanza& stanza, const Error& error) {
   if (reply) send_answer(std::move(reply));
 }
 
-// ---- requests
-// --------------------------------------------------------------------------------------
+// ---- requests ----
 
 std::optional<Task<>> Router::request(Host& host, std::shared_ptr<User> user,
                                       ConnectedResource* session, Stanza stanza) {
