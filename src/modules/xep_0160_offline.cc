@@ -126,8 +126,10 @@ void attach(Registrar& on, Server& server, const OfflineOptions& options) {
   on.feature(ns::kOfflineFeature);  // §5
   on.on_load_user([&server](std::shared_ptr<User> user) -> Task<Result<>> {
     return [](Server& at, std::shared_ptr<User> whose) -> Task<Result<>> {
-      BALCONY_CO_ASSIGN(const std::uint64_t count,
-                        co_await at.store().count(whose->bare.str(), std::string(kStore), {}));
+      storage::ArchiveQuery all;
+      BALCONY_CO_ASSIGN(
+          const std::uint64_t count,
+          co_await at.store().count(whose->bare.str(), std::string(kStore), std::move(all)));
       if (count > 0) whose->slots.get(kMailbox).messages = static_cast<std::int64_t>(count);
       co_return Result<>{};
     }(server, std::move(user));

@@ -92,21 +92,24 @@ Actions ReceivingStream::on_header(const xml::StreamHeader& header) {
 
 std::optional<StreamError> ReceivingStream::check_header(const xml::StreamHeader& header) {
   using enum StreamCondition;
+  // §4.7.1: our 'from' is the host that was asked for, also in front of an error.
+  const auto to = Jid::parse(header.to);
+  const bool is_domain = to && !to->has_local() && !to->is_full();
+  const bool served = is_domain && policy_->serves(to->str());
+  const bool negotiated = authenticated_ || (tls_ && !domain_.empty());
+  if (served && !negotiated) domain_ = to->str();
   if (header.root_ns != ns::kStream) return StreamError{kInvalidNamespace, ""};     // §4.9.3.10
   if (header.root_name != "stream") return StreamError{kBadFormat, ""};             // §4.9.3.1
   if (header.content_ns != ns::kClient) return StreamError{kInvalidNamespace, ""};  // §4.8.2
   // §4.7.5: without a version it is a stream of 1999.
   if (!speaks_version_1(header.version)) return StreamError{kUnsupportedVersion, ""};
   if (header.to.empty()) return StreamError{kImproperAddressing, "the stream needs a 'to'"};
-  const auto to = Jid::parse(header.to);
-  if (!to || to->has_local() || to->is_full()) return StreamError{kImproperAddressing, ""};
-  if (!policy_->serves(to->str())) return StreamError{kHostUnknown, ""};
+  if (!is_domain) return StreamError{kImproperAddressing, ""};
+  if (!served) return StreamError{kHostUnknown, ""};
   // A restart goes on with the host that TLS and SASL were for.
-  const bool negotiated = authenticated_ || (tls_ && !domain_.empty());
-  if (negotiated && domain_ != to->str()) {
+  if (domain_ != to->str()) {
     return StreamError{kNotAuthorized, "a restart cannot change the host"};
   }
-  domain_ = to->str();
   return std::nullopt;
 }
 
@@ -182,8 +185,7 @@ Actions ReceivingStream::on_element(xml::Element element) {
   if (state_ != State::kNegotiating) return stream_error(StreamCondition::kInternalServerError);
   if (element.is(ns::kStream, "error")) return close();
   if (!authenticated_) return on_unauthenticated(std::move(element));
-  if (element.is(ns::kClient, "iq") && element.attr("type") == "set" &&
-      element.first_child().is(ns::kBind, "bind")) {
+  if (element.is(ns::kClient, "iq") && element.first_child().is(ns::kBind, "bind")) {
     return on_bind(std::move(element));
   }
   // RFC 6120 §7.1: nothing is processed before a resource is bound.
@@ -335,8 +337,10 @@ Actions ReceivingStream::sasl_failed(const Error& error) {
 // ---- binding ----
 
 Actions ReceivingStream::on_bind(xml::Element iq) {
-  if (!iq.has_attr("id")) {
-    return list(Send{written(error_reply(iq, Error(Errc::kBadRequest, "an iq needs an id")))});
+  // RFC 6120 §7.6.1: an iq of type set; §8.2.3: with an id.
+  if (!iq.has_attr("id") || iq.attr("type") != "set") {
+    return list(Send{written(
+        error_reply(iq, Error(Errc::kBadRequest, "binding is an iq of type set with an id")))});
   }
   // RFC 6120 §8.2.3: exactly one child.
   if (iq.first_child().next_sibling()) {
