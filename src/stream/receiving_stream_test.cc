@@ -448,6 +448,8 @@ TEST(ReceivingStream, Binds) {
       "<resource>taken</resource></bind></iq>");
   EXPECT_THAT(server.out, StartsWith("<iq id='b1' type='error'><error type='"));
   EXPECT_THAT(server.take(), HasSubstr("<conflict "));
+  server.feed("<iq type='get' id='b0'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>");
+  EXPECT_THAT(server.take(), HasSubstr("<bad-request "));
   server.feed("<iq type='set'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>");
   EXPECT_THAT(server.take(), HasSubstr("<bad-request "));
   server.feed(
@@ -467,8 +469,7 @@ TEST(ReceivingStream, Binds) {
 TEST(ReceivingStream, NothingBeforeBinding) {
   const std::pair<const char*, const char*> kCases[] = {
       {"<message to='juliet@capulet.example'/>", "not-authorized"},
-      {"<iq type='get' id='1'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>",
-       "not-authorized"},
+      {"<iq type='get' id='1'><ping xmlns='urn:xmpp:ping'/></iq>", "not-authorized"},
       {"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'/>",
        "unsupported-stanza-type"},
       {"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>", "unsupported-stanza-type"},

@@ -139,6 +139,24 @@ def messages(cli, other):
     check("service-unavailable" in refused.stderr, "no reason for the refused message")
 
 
+def echo(cli, other):
+    """The example of the library, where it is built."""
+    bot = Path(cli.base[0]).parent / "example_echo_bot"
+    if not bot.exists():
+        return
+    process = subprocess.Popen(
+        [str(bot), other.jid, f"127.0.0.1:{cli.server.port}",
+         str(cli.server.folder / f"{HOST}.crt")], env=other.environment, stderr=subprocess.DEVNULL)
+    try:
+        # One stream that asks and hears: what is said to a stream that has gone is anybody's.
+        heard = cli.run("raw", "--wait", "3", stdin="<presence/><message type='chat' "
+                        f"to='{other.jid}'><body>Who is there?</body></message>")
+        check("Who is there?" in heard.stdout, f"the echo bot says nothing: {heard.stdout}")
+    finally:
+        process.terminate()
+        process.wait(COMMAND_S)
+
+
 def roster(cli, other):
     cli.run("roster", "add", other.jid, "--name", "Romeo M.", "--group", "Friends")
     item = json.loads(cli.run("--json", "roster").stdout)
@@ -186,6 +204,7 @@ def run(binary, kind):
         for cli in (juliet, romeo):
             cli.run("register")
         messages(juliet, romeo)
+        echo(juliet, romeo)
         roster(juliet, romeo)
         questions(juliet)
         refusals(juliet, nurse, server)
