@@ -39,6 +39,7 @@ std::string cell(const Value& value) {
   if (const auto* number = value.number()) return std::to_string(*number);
   std::string out;
   if (const auto* list = value.list()) {
+    if (list->empty()) return "none";
     for (const Value& item : *list) out += (out.empty() ? "" : " ") + cell(item);
   }
   return out;
