@@ -6,23 +6,30 @@
 #include "stanza/ns.h"
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 namespace balcony::modules {
 namespace {
 
-// XEP-0115 §5.1 steps 2 and 3: category/type/lang/name, sorted.
+std::string joined(const std::array<std::string_view, 4>& parts) {
+  std::string text(parts[0]);
+  for (std::size_t i = 1; i < parts.size(); ++i) text.append("/").append(parts[i]);
+  return text;
+}
+
+// XEP-0115 §5.1 steps 2 and 3: category/type/lang/name, sorted by the first, then by the next: not
+// as one text, where a slash would count.
 std::vector<std::string> identities(xml::ElementView query) {
-  std::vector<std::string> all;
+  std::vector<std::array<std::string_view, 4>> all;
   for (const xml::ElementView identity : query.children(ns::kDiscoInfo, "identity")) {
-    std::string text(identity.attr("category"));
-    text.append("/").append(identity.attr("type"));
-    text.append("/").append(identity.attr(xml::kXmlNs, "lang"));
-    text.append("/").append(identity.attr("name"));
-    all.push_back(std::move(text));
+    all.push_back({identity.attr("category"), identity.attr("type"),
+                   identity.attr(xml::kXmlNs, "lang"), identity.attr("name")});
   }
   std::ranges::sort(all);
-  return all;
+  std::vector<std::string> texts;
+  for (const auto& identity : all) texts.push_back(joined(identity));
+  return texts;
 }
 
 // Step 6 and 7: each form that has a FORM_TYPE, sorted by it; its fields sorted by name, their

@@ -21,13 +21,16 @@ std::string key_of(xml::ElementView element) {
   return std::string(element.name()) + ' ' + std::string(element.ns());
 }
 
-// A request holds exactly one element, in a namespace of its own (§2.3: else <bad-request/> or
-// <not-acceptable/>).
-Result<xml::ElementView> only_child(xml::ElementView query) {
-  const xml::ElementView child = query.first_child();
-  if (!child) return fail(Errc::kBadRequest, "the query is empty");
+// A request holds exactly one element, in a namespace of its own. §2.3 and §3: without one, a get
+// is <bad-request/> ("Bad Format") and a set <not-acceptable/>. More than one in a set, which §2.3
+// allows and the schema does not, is refused: no client does it.
+Result<xml::ElementView> only_child(const IqRequest& request) {
+  const xml::ElementView child = request.payload.first_child();
+  if (!child) {
+    return fail(request.is_set ? Errc::kNotAcceptable : Errc::kBadRequest, "the query is empty");
+  }
   if (child.next_sibling()) return fail(Errc::kBadRequest, "one element at a time");
-  if (child.ns() == ns::kPrivate || child.ns() == ns::kClient) {
+  if (child.ns().empty() || child.ns() == ns::kPrivate || child.ns() == ns::kClient) {
     return fail(Errc::kNotAcceptable, "the element needs a namespace of its own");
   }
   return child;
@@ -51,13 +54,16 @@ Task<IqReply> set(Server& server, const PrivateOptions& options, std::shared_ptr
   if (value.size() > options.size_max) {
     co_return fail(Errc::kNotAcceptable, "the element is too large");
   }
-  const auto limit = static_cast<std::uint32_t>(options.elements_max);
-  BALCONY_CO_ASSIGN(
-      const std::vector<storage::MapEntry> entries,
-      co_await server.store().scan(user->bare.str(), std::string(kStore), "", "", limit));
-  const bool known = std::ranges::any_of(entries, [&key](const auto& e) { return e.key == key; });
-  if (!known && entries.size() >= limit) {
-    co_return fail(Errc::kResourceConstraint, "too many elements are kept already");
+  BALCONY_CO_ASSIGN(const std::optional<storage::Value> known,
+                    co_await server.store().get(user->bare.str(), std::string(kStore), key));
+  if (!known) {
+    const auto limit = static_cast<std::uint32_t>(options.elements_max);
+    BALCONY_CO_ASSIGN(
+        const std::vector<storage::MapEntry> entries,
+        co_await server.store().scan(user->bare.str(), std::string(kStore), "", "", limit));
+    if (entries.size() >= limit) {
+      co_return fail(Errc::kResourceConstraint, "too many elements are kept already");
+    }
   }
   storage::Batch batch;
   batch.add(user->bare.str(), storage::op::Put{std::string(kStore), key, std::move(value)});
@@ -73,13 +79,13 @@ void attach(Registrar& on, Server& server, const PrivateOptions& options) {
   on.account_feature(ns::kPrivate);
   on.iq_get_task({ns::kPrivate, "query"}, Target::kAccount, Access::kOwner,
                  [&server](const IqRequest& request) {
-                   auto child = only_child(request.payload);
+                   auto child = only_child(request);
                    if (!child) return refuse(child.error());
                    return get(server, request.user, key_of(*child), child->clone());
                  });
   on.iq_set_task({ns::kPrivate, "query"}, Target::kAccount, Access::kOwner,
                  [&server, &options](const IqRequest& request) {
-                   auto child = only_child(request.payload);
+                   auto child = only_child(request);
                    if (!child) return refuse(child.error());
                    return set(server, options, request.user, key_of(*child),
                               xml::to_string(*child));

@@ -18,7 +18,7 @@ struct ContactOptions {
 
 void attach(Registrar& on, Server&, const ContactOptions& options) {
   on.on<router::DiscoInfo>([&options](router::DiscoInfo& event) {
-    if (event.account) return Flow::kContinue;
+    if (event.account || !event.node.empty()) return Flow::kContinue;
     DataForm form(FormType::kResult, ns::kServerInfoForm);
     const std::pair<std::string_view, const std::vector<std::string>*> kFields[] = {
         {"abuse-addresses", &options.abuse},       {"admin-addresses", &options.admin},

@@ -7,6 +7,9 @@
 #include "xml/parser.h"
 #include "xml/writer.h"
 
+#include <algorithm>
+#include <memory>
+
 namespace balcony::modules {
 namespace {
 
@@ -23,19 +26,39 @@ struct OfflineOptions {
   std::int64_t messages_max = 1'000;
 };
 
-// How many messages are stored, loaded with the user: an empty store costs a login nothing.
+// What is in memory of the store, so that an empty one costs a login nothing. When the user is
+// loaded anew the slot gets another Mailbox, and a delivery that is under way changes the old one:
+// `messages` may be too high afterwards, never too low.
 struct Mailbox {
   std::int64_t messages = 0;
-  bool delivering = false;
+  std::uint64_t kept = 0;  // how many came since it was loaded
 };
-const SlotKey<Mailbox> kMailbox;
+const SlotKey<std::shared_ptr<Mailbox>> kMailbox;
 
+// Of the session that gets the messages: it outlives a reload of its user and nothing else. One
+// session of a user has it at a time.
+struct Delivery {
+  std::shared_ptr<bool> running;  // one for each run; null: none
+  std::string last;               // the id of the last message that it got
+  bool erased = true;             // whether everything up to `last` is gone from the store
+};
+const SlotKey<Delivery> kDelivery;
+
+Mailbox& mailbox_of(User& user) {
+  auto& slot = user.slots.get(kMailbox);
+  if (!slot) slot = std::make_shared<Mailbox>();
+  return *slot;
+}
+
+// XEP-0160 §3: only chat states (XEP-0085), with whatever says how the message is to be treated.
 bool only_chat_states(xml::ElementView message) {
   bool any = false;
   for (const xml::ElementView child : message.children()) {
+    if (child.is(ns::kHints, "store")) return false;  // XEP-0334 §4.4
     if (child.ns() == ns::kChatStates) {
       any = true;
-    } else if (child.ns() != ns::kStanzaId && child.name() != "thread") {
+    } else if (child.ns() != ns::kStanzaId && child.ns() != ns::kHints &&
+               child.ns() != ns::kDelay && !child.is(ns::kClient, "thread")) {
       return false;
     }
   }
@@ -45,22 +68,20 @@ bool only_chat_states(xml::ElementView message) {
 // §3, by type and content. What is not kept is told to its sender, or nobody misses it.
 bool is_kept(const Stanza& message) {
   if (message.type() != StanzaType::kNormal && message.type() != StanzaType::kChat) return false;
-  // XEP-0334 §4.3
-  if (message.xml().child(ns::kHints, "no-store")) return false;
-  return !only_chat_states(message.xml());
+  return !message.xml().child(ns::kHints, "no-store");  // XEP-0334 §4.2
 }
 
 Flow keep(Server& server, const OfflineOptions& options, MessageUndelivered& event) {
   if (only_chat_states(event.stanza.xml())) return Flow::kStop;  // nobody misses it
   if (!is_kept(event.stanza)) return Flow::kContinue;
-  Mailbox& mailbox = event.user.slots.get(kMailbox);
+  Mailbox& mailbox = mailbox_of(event.user);
   if (mailbox.messages >= options.messages_max) {
     // §2: a full mailbox is told to the sender.
     event.error = Error(Errc::kServiceUnavailable, "the recipient's mailbox is full");
     return Flow::kStop;
   }
   const WallTime now = server.clock().wall();
-  // XEP-0203 §4: only the server's own word about its delay is to be believed.
+  // XEP-0203 §5: only the server's own word about its delay is to be believed.
   remove_delays(event.stanza.edit(), server.host());
   event.stanza.edit().append(write_delay(Delay(now, server.host(), "Offline Storage")));
   storage::ArchiveRow row;
@@ -71,6 +92,7 @@ Flow keep(Server& server, const OfflineOptions& options, MessageUndelivered& eve
   storage::Batch batch;
   batch.add(event.user.bare.str(), storage::op::Append{std::string(kStore), std::move(row)});
   ++mailbox.messages;
+  ++mailbox.kept;
   event.ticket = server.commit(event.user, std::move(batch));
   // A message that could not be kept is not lost silently: its sender is told.
   server.store().when(event.ticket,
@@ -80,74 +102,189 @@ Flow keep(Server& server, const OfflineOptions& options, MessageUndelivered& eve
   return Flow::kStop;
 }
 
-void deliver(User& user, std::string_view resource, const storage::ArchiveRow& row) {
-  ConnectedResource* to = user.find(resource);
+void deliver(ConnectedResource& to, const storage::ArchiveRow& row) {
   auto element = xml::parse(row.stanza);
   auto stanza = element ? Stanza::make(*element) : Result<Stanza>(fail(element.error()));
-  if (!stanza) {
-    // SAFETY 26: what cannot be read is skipped and told, never fatal.
-    log_error("offline message cannot be read",
-              {{"jid", user.bare.str()}, {"id", row.id}, {"error", stanza.error().to_string()}});
-    return;
-  }
-  if (to) to->endpoint->deliver(*stanza);
+  if (stanza) return to.endpoint->deliver(*stanza);
+  // SAFETY 26: what cannot be read is skipped and told, never fatal.
+  log_error("offline message cannot be read",
+            {{"jid", to.jid.str()}, {"id", row.id}, {"error", stanza.error().to_string()}});
 }
 
-// In pages, oldest first; each page is removed once it was handed to the stream.
-Task<> hand_over(Server& server, std::shared_ptr<User> user, std::string resource) {
-  Mailbox* mailbox = &user->slots.get(kMailbox);
-  mailbox->delivering = true;
-  while (user->find(resource)) {
+// RFC 6121 §8.5.2.1.1: a resource with negative priority gets nothing that was for the account.
+bool may_have_messages(const ConnectedResource& resource) {
+  return resource.available && resource.priority >= 0;
+}
+
+// Hands messages over to one session, in pages, oldest first. A page is erased after it was handed
+// to the stream, and the next is read when that is durable, so that nothing comes twice to the same
+// session whatever the disk does.
+class HandOver {
+ public:
+  HandOver(Server& server, std::shared_ptr<User> user, const ConnectedResource& to,
+           std::shared_ptr<bool> run)
+      : server_(server), user_(std::move(user)), jid_(to.jid), run_(std::move(run)) {}
+
+  Task<> operator()() {
+    while (session()) {
+      const auto more = co_await page();
+      if (more && *more) continue;
+      if (!more) {
+        log_error("offline messages stay where they are",
+                  {{"jid", user_->bare.str()}, {"error", more.error().to_string()}});
+      }
+      break;
+    }
+    if (ConnectedResource* to = session()) to->slots.get(kDelivery).running = nullptr;
+  }
+
+ private:
+  // The session, as long as it may have them and this is the run that it waits for: after each wait
+  // it may be gone, and another have its name.
+  ConnectedResource* session() const {
+    ConnectedResource* to = user_->find(jid_.resource());
+    if (!to) return nullptr;
+    const Delivery* delivery = to->slots.find(kDelivery);
+    return delivery && delivery->running == run_ ? to : nullptr;
+  }
+
+  // One page. Returns whether there may be more.
+  Task<Result<bool>> page() {
+    const std::shared_ptr<Mailbox> mailbox = user_->slots.get(kMailbox);
+    const std::uint64_t kept = mailbox ? mailbox->kept : 0;
     storage::ArchiveQuery query;
     query.limit = kPageRows;
-    auto page =
-        co_await server.store().page(user->bare.str(), std::string(kStore), std::move(query));
-    if (!page) {
-      log_error("offline messages cannot be read",
-                {{"jid", user->bare.str()}, {"error", page.error().to_string()}});
-      break;
+    query.after = session()->slots.get(kDelivery).last;
+    BALCONY_CO_ASSIGN(
+        const storage::ArchivePage found,
+        co_await server_.store().page(user_->bare.str(), std::string(kStore), std::move(query)));
+    ConnectedResource* to = session();
+    if (!to || !may_have_messages(*to)) co_return false;
+    Delivery& delivery = to->slots.get(kDelivery);
+    for (const storage::ArchiveRow& row : found.rows) deliver(*to, row);
+    if (!found.rows.empty()) {
+      delivery.last = found.rows.back().id;
+      delivery.erased = false;
     }
-    mailbox = &user->slots.get(kMailbox);
-    if (page->rows.empty()) {
-      mailbox->messages = 0;
-      break;
+    if (delivery.erased) {
+      if (mailbox && mailbox->kept == kept) mailbox->messages = 0;
+      co_return false;
     }
-    if (!user->find(resource)) break;
-    for (const storage::ArchiveRow& row : page->rows) deliver(*user, resource, row);
     storage::Batch batch;
-    batch.add(user->bare.str(), storage::op::EraseUpTo{std::string(kStore), page->rows.back().id});
-    mailbox->messages -= static_cast<std::int64_t>(page->rows.size());
-    server.commit(*user, std::move(batch));
+    batch.add(user_->bare.str(), storage::op::EraseUpTo{std::string(kStore), delivery.last});
+    BALCONY_CO_CHECK(co_await server_.store().write(std::move(batch)));
+    if (ConnectedResource* still = session()) still->slots.get(kDelivery).erased = true;
+    if (mailbox) {
+      mailbox->messages -= static_cast<std::int64_t>(found.rows.size());
+      mailbox->messages = std::max<std::int64_t>(0, mailbox->messages);
+    }
+    co_return true;
   }
-  user->slots.get(kMailbox).delivering = false;
+
+  Server& server_;
+  std::shared_ptr<User> user_;
+  const Jid jid_;
+  const std::shared_ptr<bool> run_;
+};
+
+Task<> hand_over(Server& server, std::shared_ptr<User> user, Jid to, std::shared_ptr<bool> run) {
+  ConnectedResource* resource = user->find(to.resource());
+  if (!resource) co_return;
+  HandOver work(server, user, *resource, std::move(run));
+  co_await work();
+}
+
+// Begins to deliver to the first session that may have messages, unless there are none or another
+// session gets them already. `except`: one that is just going.
+void start(Server& server, User& user, const ConnectedResource* except = nullptr) {
+  const auto* mailbox = user.slots.find(kMailbox);
+  if (!mailbox || !*mailbox || (*mailbox)->messages == 0) return;
+  ConnectedResource* to = nullptr;
+  for (const auto& resource : user.resources) {
+    if (resource.get() == except || !may_have_messages(*resource)) continue;
+    const Delivery* delivery = resource->slots.find(kDelivery);
+    if (delivery && delivery->running) return;
+    if (!to) to = resource.get();
+  }
+  const auto kept = server.loaded_user(user.bare);
+  if (!to || !kept) return;
+  const auto run = std::make_shared<bool>(true);
+  to->slots.get(kDelivery).running = run;
+  server.spawn(kept, hand_over(server, kept, to->jid, run));
+}
+
+// The session that gets messages goes, or may have them no more: its run ends, and another takes
+// over from what is left.
+void pass_on(Server& server, ConnectedResource& from) {
+  Delivery* delivery = from.slots.find(kDelivery);
+  if (!delivery || !delivery->running) return;
+  delivery->running = nullptr;
+  start(server, *from.user, &from);
+}
+
+// §2 step 5 names presence with a non-negative priority, not only the initial one. The presence is
+// still to be handled: what comes of it is seen at the end of the turn.
+void look_again(Server& server, const ConnectedResource& sender) {
+  const Jid jid = sender.jid;
+  server.loop().post([&server, jid] {
+    const auto user = server.loaded_user(jid);
+    ConnectedResource* resource = user ? user->find(jid.resource()) : nullptr;
+    if (!resource) return;
+    if (may_have_messages(*resource)) {
+      start(server, *user);
+    } else {
+      pass_on(server, *resource);
+    }
+  });
+}
+
+void attach_delivery(Registrar& on, Server& server) {
+  on.on<ResourceAvailable>(Priority::kLate, [&server](ResourceAvailable& event) {
+    if (may_have_messages(event.resource)) start(server, *event.resource.user);
+    return Flow::kContinue;
+  });
+  on.on<router::PresenceOutgoing>(Priority::kEarly, [&server](router::PresenceOutgoing& event) {
+    const ConnectedResource& sender = event.sender;
+    const bool subsequent = sender.available && event.stanza.type() == StanzaType::kAvailable;
+    if (subsequent && sender.user->slots.find(kMailbox)) look_again(server, sender);
+    return Flow::kContinue;
+  });
+  on.on<router::ResourceUnavailable>(Priority::kLate, [&server](router::ResourceUnavailable& e) {
+    pass_on(server, e.resource);
+    return Flow::kContinue;
+  });
+  on.on<router::SessionEnding>(Priority::kLate, [&server](router::SessionEnding& event) {
+    pass_on(server, event.resource);
+    return Flow::kContinue;
+  });
+}
+
+Task<Result<>> load(Server& server, std::shared_ptr<User> user) {
+  BALCONY_CO_ASSIGN(const std::uint64_t count,
+                    co_await server.store().count(user->bare.str(), std::string(kStore), {}));
+  if (count == 0) {
+    user->slots.erase(kMailbox);
+    co_return Result<>{};
+  }
+  auto mailbox = std::make_shared<Mailbox>();
+  mailbox->messages = static_cast<std::int64_t>(count);
+  user->slots.get(kMailbox) = std::move(mailbox);
+  // Loaded anew, with sessions: one may have been waiting for what another left.
+  if (!user->resources.empty()) {
+    server.with_user(user->bare, [&server](const std::shared_ptr<User>& loaded) {
+      if (loaded) start(server, *loaded);
+    });
+  }
+  co_return Result<>{};
 }
 
 void attach(Registrar& on, Server& server, const OfflineOptions& options) {
-  on.feature(ns::kOfflineFeature);  // §5
-  on.on_load_user([&server](std::shared_ptr<User> user) -> Task<Result<>> {
-    return [](Server& at, std::shared_ptr<User> whose) -> Task<Result<>> {
-      storage::ArchiveQuery all;
-      BALCONY_CO_ASSIGN(
-          const std::uint64_t count,
-          co_await at.store().count(whose->bare.str(), std::string(kStore), std::move(all)));
-      if (count > 0) whose->slots.get(kMailbox).messages = static_cast<std::int64_t>(count);
-      co_return Result<>{};
-    }(server, std::move(user));
-  });
+  on.feature(ns::kOfflineFeature);  // §4
+  on.on_load_user([&server](std::shared_ptr<User> user) { return load(server, std::move(user)); });
   on.on<MessageUndelivered>(Priority::kLate, [&server, &options](MessageUndelivered& event) {
     return keep(server, options, event);
   });
-  on.on<ResourceAvailable>(Priority::kLate, [&server](ResourceAvailable& event) {
-    // RFC 6121 §8.5.2.1.1: a resource with negative priority gets nothing that was for the account.
-    const Mailbox* mailbox = event.resource.user->slots.find(kMailbox);
-    if (event.resource.priority < 0 || !mailbox) return Flow::kContinue;
-    if (mailbox->messages == 0 || mailbox->delivering) return Flow::kContinue;
-    const auto user = server.loaded_user(event.resource.user->bare);
-    if (user) {
-      server.spawn(user, hand_over(server, user, std::string(event.resource.jid.resource())));
-    }
-    return Flow::kContinue;
-  });
+  attach_delivery(on, server);
 }
 
 }  // namespace

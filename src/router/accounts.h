@@ -6,6 +6,7 @@
 #include <balcony/result.h>
 #include <balcony/task.h>
 
+#include <functional>
 #include <string>
 
 namespace balcony::router {
@@ -23,9 +24,11 @@ class Accounts {
   // create().
   virtual Task<Result<>> set_password(Jid account, std::string password) = 0;
 
-  // Removes the account and everything that it owns; its sessions end with <not-authorized/>
-  // (XEP-0077 §3.2), subscriptions are cancelled. Errors: kItemNotFound; storage errors.
-  virtual Task<Result<>> remove(Jid account) = 0;
+  // Removes the account and everything that it owns; subscriptions are cancelled, its sessions end
+  // with <not-authorized/> (XEP-0077 §3.2). `when_removed` runs on the account's home shard once
+  // the removal is durable, before the sessions end: the moment to answer one of them. Errors (it
+  // does not run then): kItemNotFound; storage errors, after which the account is as it was.
+  virtual Task<Result<>> remove(Jid account, std::function<void()> when_removed = {}) = 0;
 
   virtual Task<Result<bool>> exists(Jid account) = 0;
 };

@@ -117,7 +117,8 @@ struct AccountRemoving {
 
 // Somebody asks disco#info of the host (`account` null) or of an account (XEP-0030 §3). Handlers
 // append identities, features or forms to `query`. What modules declared with feature() is there
-// already. Stop: no effect.
+// already, unless a `node` is asked for: then `query` is empty, who knows the node fills it and
+// stops, and when nobody stops there is no such node.
 struct DiscoInfo {
   const User* account;
   const Jid& from;
@@ -125,7 +126,7 @@ struct DiscoInfo {
   xml::Element& query;
 };
 
-// The same for disco#items.
+// The same for disco#items. Only accounts' available resources are there already.
 struct DiscoItems {
   const User* account;
   const Jid& from;

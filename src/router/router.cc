@@ -93,16 +93,26 @@ void Router::end_session(ConnectedResource& resource, const StreamError& error) 
   unbind(resource);
 }
 
-void Router::remove_account(const Jid& bare) {
-  const auto user = users_.loaded(bare.bare_str());
-  if (!user) return;
+std::shared_ptr<User> Router::begin_removal(const Jid& bare) {
+  auto user = users_.loaded(bare.bare_str());
+  if (!user) return nullptr;
   user->host->fire(AccountRemoving{*user});
-  while (!user->resources.empty()) {
+  users_.hold(*user);
+  return user;
+}
+
+void Router::finish_removal(User& user, const Result<>& outcome) {
+  if (!outcome) return users_.reload(user);
+  while (!user.resources.empty()) {
     // XEP-0077 §3.2: sessions of an account that is gone end with <not-authorized/>.
-    end_session(*user->resources.back(),
+    end_session(*user.resources.back(),
                 {StreamCondition::kNotAuthorized, "the account was removed"});
   }
-  users_.forget(bare.bare_str());
+  users_.drop(user);
+}
+
+void Router::remove_account(const Jid& bare) {
+  if (const auto user = begin_removal(bare)) finish_removal(*user, {});
 }
 
 std::optional<Task<>> Router::receive(ConnectedResource& sender, Stanza stanza) {
@@ -237,7 +247,12 @@ void Router::to_user(const std::shared_ptr<User>& user, Stanza stanza) {
 }
 
 void Router::to_nobody(const Stanza& stanza, const Error& error) {
-  if (!stanza.is_presence()) return bounce(stanza, error);
+  if (!stanza.is_presence()) {
+    // RFC 6121 §8.5.1: to the letter what an account answers that does not know or does not want
+    // the sender, or he would learn which accounts exist.
+    const bool unknown = error.code == Errc::kServiceUnavailable;
+    return bounce(stanza, unknown ? Error(Errc::kServiceUnavailable) : error);
+  }
   if (stanza.type() == StanzaType::kAvailable || stanza.type() == StanzaType::kUnavailable) return;
   // Only of an account that is not there may one say that it has no subscription: an account that
   // cannot be read now keeps its subscriptions.

@@ -71,8 +71,14 @@ class Router {
   // something: the session finishes it before it looks at its next stanza; it must keep `resource`.
   [[nodiscard]] std::optional<Task<>> receive(ConnectedResource& resource, Stanza stanza);
 
-  // The account is being removed: tells the modules, ends its sessions and forgets the user. What
-  // is stored is the caller's to erase. On the home shard; for a user who is loaded.
+  // Removing an account, in two steps; what is stored is the caller's to erase between them. On the
+  // home shard. The first tells the modules; from then on what comes for the user waits. Null when
+  // he is not loaded: there is nothing to be done then, and no second step.
+  std::shared_ptr<User> begin_removal(const Jid& bare);
+  // `outcome` of the erasing. Success: his sessions end with <not-authorized/> (XEP-0077 §3.2) and
+  // he is forgotten; who waited hears that there is no such account. Else he is loaded again.
+  void finish_removal(User& user, const Result<>& outcome);
+  // Both, for an account of which nothing is stored.
   void remove_account(const Jid& bare);
 
   // The answer to an iq of a stream that is not authenticated yet. `address`: the peer's.

@@ -46,7 +46,8 @@ struct ConnectedResource {
 };
 
 struct User {
-  enum class State : std::uint8_t { kLoading, kReady, kGone };
+  // kHeld: his account is being removed.
+  enum class State : std::uint8_t { kLoading, kReady, kHeld, kGone };
 
   Jid bare;
   Host* host = nullptr;

@@ -99,8 +99,22 @@ void UserTable::finish_loading(const std::shared_ptr<User>& user, Result<> outco
   if (outcome && user->resources.empty()) touch(user);
 }
 
-void UserTable::reload(User& user) {
+void UserTable::hold(User& user) {
   if (user.state != User::State::kReady) return;
+  user.state = User::State::kHeld;
+  // Not to be pushed out by others, with those who wait for him.
+  if (user.idle_) idle_.erase(*std::exchange(user.idle_, std::nullopt));
+}
+
+void UserTable::drop(User& user) {
+  const auto found = users_.find(user.bare.str());
+  if (found == users_.end() || found->second.get() != &user) return;
+  const std::shared_ptr<User> kept = found->second;
+  finish_loading(kept, fail(Errc::kServiceUnavailable, "there is no such account here"));
+}
+
+void UserTable::reload(User& user) {
+  if (user.state != User::State::kReady && user.state != User::State::kHeld) return;
   const auto found = users_.find(user.bare.str());
   if (found == users_.end()) return;
   user.state = User::State::kLoading;

@@ -37,9 +37,14 @@ class UserTable {
   // Whether a user whose home is here has no session. False while he is being loaded.
   bool is_offline(std::string_view bare) const;
 
-  // Drops what is cached of a user and loads it again (a commit failed); stanzas for him wait
-  // meanwhile.
+  // Drops what is cached of a user and loads it again (a commit failed, or he was held); stanzas
+  // for him wait meanwhile.
   void reload(User& user);
+  // What comes for the user waits until reload() or drop(). He keeps his sessions.
+  void hold(User& user);
+  // The end of one who is held and has no sessions left: his account is gone, and who waited is
+  // told so.
+  void drop(User& user);
   // Forgets a user whose account is gone.
   void forget(std::string_view bare);
 

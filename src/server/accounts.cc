@@ -13,6 +13,9 @@ constexpr std::size_t kVerifiedMax = 10'000;
 // What the pool found: whether it fits.
 using Verdict = std::optional<bool>;
 
+const Error kTaken(Errc::kConflict, "the account exists");
+const Error kBusy(Errc::kResourceConstraint, "the account is being changed; try again");
+
 }  // namespace
 
 storage::ScramKeys to_storage(const sasl::ScramKeys& keys) {
@@ -208,8 +211,16 @@ Task<Result<>> AccountService::put_keys(Jid account, std::vector<storage::ScramK
 
 Task<Result<>> AccountService::store_keys(Jid account, std::vector<storage::ScramKeys> keys,
                                           Put how) {
+  if (!busy_.insert(account.str()).second) co_return fail(how == Put::kCreate ? kTaken : kBusy);
+  Result<> written = co_await write_keys(account, std::move(keys), how);
+  busy_.erase(account.str());
+  co_return written;
+}
+
+Task<Result<>> AccountService::write_keys(Jid account, std::vector<storage::ScramKeys> keys,
+                                          Put how) {
   BALCONY_CO_ASSIGN(std::optional<storage::Account> found, co_await find(account));
-  if (how == Put::kCreate && found) co_return fail(Errc::kConflict, "the account exists");
+  if (how == Put::kCreate && found) co_return fail(kTaken);
   if (how == Put::kReplace && !found) {
     co_return fail(Errc::kItemNotFound, "there is no such account");
   }
@@ -225,26 +236,38 @@ Task<Result<>> AccountService::store_keys(Jid account, std::vector<storage::Scra
   co_return co_await context_.store->write(std::move(batch));
 }
 
-Task<Result<>> AccountService::remove(Jid account) {
+Task<Result<>> AccountService::remove(Jid account, std::function<void()> when_removed) {
   ShardContext& home = home_of(account);
-  return run_on<Result<>>(context_.shard, home.shard, [service = home.accounts.get(), account] {
-    return service->remove_at_home(account);
-  });
+  return run_on<Result<>>(context_.shard, home.shard,
+                          [service = home.accounts.get(), account, when_removed] {
+                            return service->remove_at_home(account, when_removed);
+                          });
 }
 
-Task<Result<>> AccountService::remove_at_home(Jid account) {
+Task<Result<>> AccountService::remove_at_home(Jid account, std::function<void()> when_removed) {
+  if (!busy_.insert(account.str()).second) co_return fail(kBusy);
+  Result<> erased = co_await erase(account, std::move(when_removed));
+  busy_.erase(account.str());
+  if (!erased) co_return fail(erased.error());
+  co_await refresh_offer(std::string(account.domain()));
+  co_return Result<>{};
+}
+
+Task<Result<>> AccountService::erase(Jid account, std::function<void()> when_removed) {
   BALCONY_CO_ASSIGN(const bool found, co_await exists(account));
   if (!found) co_return fail(Errc::kItemNotFound, "there is no such account");
-  // Loaded, so that the modules can say good-bye for him (subscriptions).
-  auto user = co_await context_.router->users().get(account);
+  // Loaded, so that the modules can say good-bye for him (subscriptions). One that cannot be loaded
+  // has no sessions and goes all the same.
+  const auto loaded = co_await context_.router->users().get(account);
+  const auto user = loaded ? context_.router->begin_removal(account) : nullptr;
   forget(account);
   storage::Batch batch;
   batch.add(account.domain(), storage::op::EraseAccount{std::string(account.local())});
   batch.add(account.str(), storage::op::EraseOwner{});
-  if (user) context_.router->remove_account(account);
-  BALCONY_CO_CHECK(co_await context_.store->write(std::move(batch)));
-  co_await refresh_offer(std::string(account.domain()));
-  co_return Result<>{};
+  Result<> written = co_await context_.store->write(std::move(batch));
+  if (written && when_removed) when_removed();
+  if (user) context_.router->finish_removal(*user, written);
+  co_return written;
 }
 
 Task<> AccountService::refresh_offer(std::string domain) {

@@ -6,9 +6,11 @@
 #include "sasl/scram_keys.h"
 #include "server/shard_context.h"
 
+#include <functional>
 #include <list>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -41,7 +43,7 @@ class AccountService final : public router::Accounts {
 
   Task<Result<>> create(Jid account, std::string password) override;
   Task<Result<>> set_password(Jid account, std::string password) override;
-  Task<Result<>> remove(Jid account) override;
+  Task<Result<>> remove(Jid account, std::function<void()> when_removed = {}) override;
   Task<Result<bool>> exists(Jid account) override;
 
   // Stores keys that were made elsewhere. Which hashes are offered is not counted anew: call
@@ -66,7 +68,9 @@ class AccountService final : public router::Accounts {
   Task<Result<bool>> verify_at_home(Jid account, std::string password);
   Task<Result<>> store_password(Jid account, std::string password, Put how);
   Task<Result<>> store_keys(Jid account, std::vector<storage::ScramKeys> keys, Put how);
-  Task<Result<>> remove_at_home(Jid account);
+  Task<Result<>> write_keys(Jid account, std::vector<storage::ScramKeys> keys, Put how);
+  Task<Result<>> remove_at_home(Jid account, std::function<void()> when_removed);
+  Task<Result<>> erase(Jid account, std::function<void()> when_removed);
 
   std::string digest(const Jid& account, std::string_view password) const;
   bool was_verified(const Jid& account, std::string_view digest);
@@ -74,6 +78,9 @@ class AccountService final : public router::Accounts {
   void forget(const Jid& account);
 
   ShardContext& context_;
+  // Accounts that are read to be written now: two who make the same one must not both succeed, and
+  // a change must not bring back one that is being removed.
+  std::set<std::string, std::less<>> busy_;
   std::string cache_key_;
   std::list<Verified> verified_;  // newest first; bounded
   std::unordered_map<std::string_view, std::list<Verified>::iterator> verified_by_account_;

@@ -71,39 +71,72 @@ class World::FailingStore final : public storage::Store {
   storage::Ticket next_failed_ = ~storage::Ticket{0};
 };
 
-// Accounts without hashing: the password is remembered for the test to look at.
+// Accounts without hashing: the password is kept for the test to look at. As the server's, they
+// work on the account's home shard.
 class World::TestAccounts final : public Accounts {
  public:
   explicit TestAccounts(World& world) : world_(world) {}
 
-  Task<Result<>> create(Jid account, std::string) override {
+  Task<Result<>> create(Jid account, std::string password) override {
+    if (password == kRefusedPassword) co_return fail(Errc::kNotAcceptable, "not this password");
     if (*co_await exists(account)) co_return fail(Errc::kConflict);
-    world_.account(account.str());
+    world_.passwords[account.str()] = password;
+    storage::Batch batch = put_account(account);
+    co_return co_await home_of(account).store->write(std::move(batch));
+  }
+  Task<Result<>> set_password(Jid account, std::string password) override {
+    if (password == kRefusedPassword) co_return fail(Errc::kNotAcceptable, "not this password");
+    if (!*co_await exists(account)) co_return fail(Errc::kItemNotFound);
+    world_.passwords[account.str()] = password;
     co_return Result<>{};
   }
-  Task<Result<>> set_password(Jid account, std::string) override {
+  Task<Result<>> remove(Jid account, std::function<void()> when_removed) override {
     if (!*co_await exists(account)) co_return fail(Errc::kItemNotFound);
-    co_return Result<>{};
-  }
-  Task<Result<>> remove(Jid account) override {
-    if (!*co_await exists(account)) co_return fail(Errc::kItemNotFound);
-    world_.router_of(account.str()).remove_account(account);
+    // A caller on another shard is the test itself, which runs all loops.
+    Shard& home = home_of(account);
+    co_await home.router->users().get(account);
+    const auto user = home.router->begin_removal(account);
     storage::Batch batch;
     batch.add(account.domain(), storage::op::EraseAccount{std::string(account.local())});
     batch.add(account.str(), storage::op::EraseOwner{});
-    world_.store().commit(std::move(batch));
-    co_return Result<>{};
+    const Result<> written = co_await home.store->write(std::move(batch));
+    if (written && when_removed) when_removed();
+    if (user) home.router->finish_removal(*user, written);
+    co_return written;
   }
   Task<Result<bool>> exists(Jid account) override {
-    auto found = co_await world_.store().account(std::string(account.domain()),
-                                                 std::string(account.local()));
+    auto found = co_await home_of(account).store->account(std::string(account.domain()),
+                                                          std::string(account.local()));
     if (!found) co_return fail(found.error());
     co_return found->has_value();
   }
 
+  static storage::Batch put_account(const Jid& jid) {
+    storage::Account account;
+    account.user = jid.local();
+    storage::Batch batch;
+    batch.add(jid.domain(), storage::op::PutAccount{std::move(account)});
+    return batch;
+  }
+
  private:
+  Shard& home_of(const Jid& account) {
+    return *world_.shards_[home_shard(account.bare_str(), world_.shards_.size())];
+  }
   World& world_;
 };
+
+xml::Element World::stranger(std::string_view xml, std::string_view address, std::size_t shard) {
+  auto iq = xml::parse(xml, xml::Scope{}, xml::Limits{});
+  EXPECT_TRUE(iq) << xml;
+  xml::Element answer;
+  if (!iq) return answer;
+  balcony::spawn([](Router& at, xml::Element asked, std::string from, xml::Element& to) -> Task<> {
+    to = co_await at.stranger("localhost", std::move(asked), from);
+  }(router(shard), *std::move(iq), std::string(address), answer));
+  run();
+  return answer;
+}
 
 World::World(std::vector<const ModuleSpec*> modules, std::size_t shards)
     : accounts_(std::make_unique<TestAccounts>(*this)),
@@ -131,7 +164,14 @@ void World::set_hosts() {
   std::vector<HostSetup> setups;
   for (const std::string& domain : domains_) {
     HostSetup setup{*Jid::parse(domain), {}};
-    for (const ModuleSpec* spec : modules_) setup.modules.push_back({spec, spec->options.make()});
+    for (const ModuleSpec* spec : modules_) {
+      std::shared_ptr<void> options = spec->options.make();
+      for (const auto& [name, value] : options_[spec->name]) {
+        const Result<> set = set_option(*spec->options.find(name), options.get(), value);
+        EXPECT_TRUE(set) << set.error().to_string();
+      }
+      setup.modules.push_back({spec, std::move(options)});
+    }
     setups.push_back(std::move(setup));
   }
   for (auto& shard : shards_) shard->router->set_hosts(setups);
@@ -143,13 +183,14 @@ void World::add_host(std::string_view domain) {
   set_hosts();
 }
 
+void World::set(std::string_view module, std::string_view option, OptionValue value) {
+  options_[std::string(module)][std::string(option)] = std::move(value);
+  set_hosts();
+}
+
 void World::account(std::string_view bare) {
   const Jid jid = *Jid::parse(bare);
-  storage::Account account;
-  account.user = jid.local();
-  storage::Batch batch;
-  batch.add(jid.domain(), storage::op::PutAccount{std::move(account)});
-  store().commit(std::move(batch));
+  store().commit(TestAccounts::put_account(jid));
   run();
 }
 

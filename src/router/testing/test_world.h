@@ -17,6 +17,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -74,6 +75,8 @@ class World : public ShardLink {
 
   // Another host with the same modules.
   void add_host(std::string_view domain);
+  // Sets an option of a module, as a reload of the configuration does.
+  void set(std::string_view module, std::string_view option, OptionValue value);
   void account(std::string_view bare);
   // An account (made when missing), a session, bound. Fails the test when it cannot be.
   TestClient& login(std::string_view full_jid);
@@ -87,8 +90,15 @@ class World : public ShardLink {
   Router& router_of(std::string_view bare);
   Router& router(std::size_t shard) { return *shards_[shard]->router; }
   storage::Store& store(std::size_t shard = 0) { return *shards_[shard]->store; }
+  // The answer to an iq of a stream that is not authenticated yet.
+  xml::Element stranger(std::string_view xml, std::string_view address = "192.0.2.1",
+                        std::size_t shard = 0);
   // Commits fail with this error until it is reset.
   std::optional<Error> fail_commits;
+  // What accounts().create() and set_password() were given, by bare JID.
+  std::map<std::string, std::string> passwords;
+  // They refuse this one, as a profile does.
+  static constexpr std::string_view kRefusedPassword = "refused";
 
   std::size_t count() const override { return shards_.size(); }
   void post(std::size_t shard, std::move_only_function<void(Router&)> job) override;
@@ -108,6 +118,7 @@ class World : public ShardLink {
   std::unique_ptr<TestAccounts> accounts_;
   std::unique_ptr<storage::Database> database_;
   std::vector<const ModuleSpec*> modules_;
+  std::map<std::string, std::map<std::string, OptionValue>> options_;
   std::vector<std::string> domains_{"localhost"};
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::unique_ptr<TestClient>> clients_;
