@@ -65,10 +65,13 @@ class ControlSession {
     }
     CommandContext context = make_context();
     const std::string name = request->text_of("command");
-    const Value* args = request->find("args");
+    const Value* found = request->find("args");
+    // Named, not made inside the co_await expression: g++ 12 destroys such a choice twice.
+    Value args;
+    if (found) args = *found;
     const CommandSpec* spec = find_command(name);
     if (spec && spec->role == Role::kOperator) log_info("command", {{"name", name}});
-    const auto result = co_await run_command(context, name, args ? *args : Value());
+    const auto result = co_await run_command(context, name, std::move(args));
     if (!result) {
       write_error(result.error());
       co_return;
