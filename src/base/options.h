@@ -87,8 +87,7 @@ std::string describe_type(const OptionSpec& spec);
 // The nearest of `names` to a name that is unknown, for "did you mean"; empty when none is near.
 std::string nearest_name(std::string_view unknown, const std::vector<std::string>& names);
 
-// ---- declarations
-// ----------------------------------------------------------------------------------
+// ---- declarations ----
 
 template <class Owner>
 OptionSpec option(std::string name, bool Owner::* member, std::string help) {

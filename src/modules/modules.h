@@ -4,8 +4,8 @@
 // A module's file includes this header, so that its ModuleSpec can be seen from outside.
 #pragma once
 
-#include "modules/module_list.h"
 #include "router/module.h"
+#include <modules/module_list.h>  // made by the build
 
 #include <vector>
 

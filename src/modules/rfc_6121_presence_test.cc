@@ -185,16 +185,18 @@ TEST_P(PresenceTest, ProbesAreAnsweredToWhoMayKnow) {
   }
 }
 
-// The answer to a probe from elsewhere: also when the account is offline or is none.
-TEST_P(PresenceTest, StateThatWasLostElsewhereIsPutRight) {
-  // Romeo believes that he is subscribed; Juliet's side knows nothing of it.
+// RFC 6121 §4.3.2: "unsubscribed" in answer to a probe puts right what one side has lost.
+TEST_P(PresenceTest, LostStateIsPutRightByProbes) {
   TestClient& romeo = world.login("romeo@localhost/orchard");
   world.login_available("juliet@localhost/balcony");
   const auto user = world.router_of("romeo@localhost").users().loaded("romeo@localhost");
+  // Romeo believes that he is subscribed; Juliet's side knows nothing of it.
   user->roster.get_or_add(*Jid::parse("juliet@localhost")).state.to = true;
   romeo.send("<presence/>");
   world.run();
-  EXPECT_FALSE(user->roster.find(*Jid::parse("juliet@localhost"))->state.to);
+  const auto* item = user->roster.find(*Jid::parse("juliet@localhost"));
+  ASSERT_NE(item, nullptr);
+  EXPECT_FALSE(item->state.to);
 }
 
 // A login costs nothing for contacts who are not there.
@@ -275,11 +277,21 @@ TEST_P(PresenceTest, DirectedPresenceIsLimited) {
   EXPECT_EQ(romeo.waiting(), 0U);
 }
 
-TEST_P(PresenceTest, ErrorsEndDirectedPresence) {
+// RFC 6121 §4.6.3: who has gone, or wants none, is not told any more.
+TEST_P(PresenceTest, WhoHasGoneIsNotToldAnyMore) {
   TestClient& romeo = world.login("romeo@localhost/orchard");
-  romeo.send("<presence to='room@rooms.example/romeo'/>");
-  EXPECT_EQ(received_error(romeo), "remote-server-not-found");
-  EXPECT_TRUE(romeo.resource().directed.empty());
+  TestClient& nurse = world.login_available("nurse@localhost/hall");
+  TestClient& juliet = world.login_available("juliet@localhost/balcony");
+  romeo.send("<presence to='nurse@localhost/hall'/>");
+  romeo.send("<presence to='juliet@localhost/balcony'/>");
+  nurse.send("<presence to='romeo@localhost/orchard' type='unavailable'/>");
+  juliet.send("<presence to='romeo@localhost/orchard' type='error'/>");
+  EXPECT_EQ(romeo.waiting(), 2U);
+  nurse.clear();
+  juliet.clear();
+  romeo.disconnect();
+  expect_received(nurse, {});
+  expect_received(juliet, {});
 }
 
 // The blocking of contacts hangs on this event.

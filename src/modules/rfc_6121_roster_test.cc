@@ -245,9 +245,9 @@ TEST_P(RosterTest, FailedCommit) {
   juliet.clear();
   world.fail_commits = Error(Errc::kDiskFull);
   juliet.send(set_item("<item jid='romeo@example.net'/>"));
-  EXPECT_EQ(received_error(juliet), "internal-server-error");
+  EXPECT_EQ(received_error(juliet), "resource-constraint");
   juliet.send(set_item("<item jid='nurse@example.com' subscription='remove'/>"));
-  EXPECT_EQ(received_error(juliet), "internal-server-error");
+  EXPECT_EQ(received_error(juliet), "resource-constraint");
   EXPECT_EQ(juliet.waiting(), 0U) << "no push";
   world.fail_commits.reset();
   juliet.send(kGet);

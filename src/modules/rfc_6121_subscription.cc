@@ -40,18 +40,18 @@ void change(Server& server, User& user, const Jid& contact, const SubscriptionSt
   const SubscriptionState before = state_of(user, contact);
   if (next == before) return;
   RosterItem& item = user.roster.get_or_add(contact);
+  const bool was_visible = item.is_visible();
   item.state = next;
-  // RFC 6121 §A.1: only "None + Pending In" alone is no roster item; one that was stays when its
+  // RFC 6121 §A.1: only "None + Pending In" alone is no roster item; what was one stays when its
   // subscription ends.
-  item.listed = item.is_visible();
+  item.listed = was_visible || item.is_visible();
   if (!next.pending_in) item.clear_request();
   if (!request.empty()) item.set_request(std::move(request));
   if (item.is_empty()) user.roster.erase(contact);
   store_change(server, user, contact, next.looks_like(before) ? Push::kNo : Push::kYes);
 }
 
-// ---- outbound, §A.2
-// -------------------------------------------------------------------------------
+// ---- outbound, §A.2 ----
 
 // Answers a client's presence with an error. `stanza` still has the client's addresses.
 void refuse(Server& server, const Jid& client, const Stanza& stanza, const Error& error) {
@@ -113,8 +113,7 @@ Flow outgoing(Server& server, router::PresenceOutgoing& event) {
   return Flow::kStop;
 }
 
-// ---- inbound, §A.3
-// --------------------------------------------------------------------------------
+// ---- inbound, §A.3 ----
 
 // What is kept of a request: the whole of it (RFC 6121 §3.1.3), or without its payload when that is
 // too big.

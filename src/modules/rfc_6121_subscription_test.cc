@@ -237,7 +237,7 @@ TEST_P(SubscriptionTest, PreApprovalTakenBack) {
   juliet.clear();
   juliet.send("<presence to='romeo@localhost' type='unsubscribed'/>");
   expect_received(juliet, {push("juliet@localhost/balcony",
-                                "<item jid='romeo@localhost' subscription='remove'/>")});
+                                "<item jid='romeo@localhost' subscription='none'/>")});
   expect_received(romeo, {});
   romeo.send("<presence to='juliet@localhost' type='subscribe'/>");
   expect_received(juliet,
@@ -306,7 +306,7 @@ TEST_P(SubscriptionTest, FailedCommit) {
   TestClient& juliet = login("juliet@localhost/balcony");
   world.fail_commits = Error(Errc::kDiskFull);
   romeo.send("<presence to='juliet@localhost' type='subscribe'/>");
-  EXPECT_EQ(received_error(romeo), "internal-server-error");
+  EXPECT_EQ(received_error(romeo), "resource-constraint");
   EXPECT_EQ(romeo.waiting(), 0U);
   expect_received(juliet, {});
   EXPECT_FALSE(state("romeo@localhost", "juliet@localhost").pending_out);
@@ -317,7 +317,7 @@ TEST_P(SubscriptionTest, FailedCommit) {
   juliet.clear();
   world.fail_commits = Error(Errc::kDiskFull);
   juliet.send("<presence to='romeo@localhost' type='subscribed'/>");
-  EXPECT_EQ(received_error(juliet), "internal-server-error");
+  EXPECT_EQ(received_error(juliet), "resource-constraint");
   expect_received(romeo, {});
   EXPECT_EQ(state("juliet@localhost", "romeo@localhost"),
             (router::SubscriptionState{.pending_in = true}));

@@ -176,12 +176,37 @@ Result<std::string> end_point_binding(SSL* ssl) {
   return std::string(reinterpret_cast<const char*>(bytes), size);
 }
 
+// RFC 5929 §3.1: the first Finished message of the handshake: the client's, or the server's when a
+// TLS 1.2 session was resumed.
+//
+// COMPAT(slixmpp 1.8, 2022): RFC 9266 does away with this type for TLS 1.3, where it is not defined.
+// Clients that never heard of that use the same message all the same, and it binds as well: it is a
+// MAC over a transcript that has both sides' keys in it.
+Result<std::string> unique_binding(SSL* ssl) {
+  if (SSL_version(ssl) < TLS1_3_VERSION && SSL_get_extms_support(ssl) != 1) {
+    return fail(Errc::kNotFound, "this TLS 1.2 session has no extended master secret");
+  }
+  const bool server = SSL_is_server(ssl) != 0;
+  const bool resumed = SSL_session_reused(ssl) != 0;
+  char bytes[EVP_MAX_MD_SIZE];
+  const std::size_t size = server != resumed ? SSL_get_peer_finished(ssl, bytes, sizeof bytes)
+                                             : SSL_get_finished(ssl, bytes, sizeof bytes);
+  if (size == 0 || size > sizeof bytes) {
+    return fail(Errc::kNotFound, "the handshake's Finished message is not known");
+  }
+  return std::string(bytes, size);
+}
+
 }  // namespace
 
 Result<std::string> Connection::channel_binding(ChannelBinding type) const {
   if (!is_tls()) return fail(Errc::kNotFound, "there is no TLS to bind to");
-  return type == ChannelBinding::kTlsExporter ? exporter_binding(ssl_.get())
-                                              : end_point_binding(ssl_.get());
+  switch (type) {
+    case ChannelBinding::kTlsExporter: return exporter_binding(ssl_.get());
+    case ChannelBinding::kTlsServerEndPoint: return end_point_binding(ssl_.get());
+    case ChannelBinding::kTlsUnique: break;
+  }
+  return unique_binding(ssl_.get());
 }
 
 }  // namespace balcony

@@ -27,6 +27,7 @@ struct PeerCertificate {
 enum class ChannelBinding : unsigned char {
   kTlsExporter,        // RFC 9266
   kTlsServerEndPoint,  // RFC 5929 §4
+  kTlsUnique,          // RFC 5929 §3, for peers that know nothing newer
 };
 
 }  // namespace balcony

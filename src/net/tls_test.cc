@@ -61,7 +61,7 @@ TEST_P(TlsTest, BothEndsKnowTheSame) {
   EXPECT_EQ(at_server.alpn, "xmpp-client");
   EXPECT_EQ(at_client.alpn, "xmpp-client");
 
-  for (const auto type : {ChannelBinding::kTlsExporter, ChannelBinding::kTlsServerEndPoint}) {
+  for (const auto type : {ChannelBinding::kTlsExporter, ChannelBinding::kTlsServerEndPoint, ChannelBinding::kTlsUnique}) {
     const auto mine = pair.at_server([type](Connection& c) { return c.channel_binding(type); });
     const auto yours = pair.at_client([type](Connection& c) { return c.channel_binding(type); });
     ASSERT_TRUE(mine.has_value());

@@ -76,13 +76,13 @@ class IqTable {
     std::variant<IqHandler, IqTaskHandler> handler;
   };
 
-  // A second registration for the same name and type is a bug of ours and ends the process.
+  // A second registration for the same name, type and target is a bug of ours and ends the process.
   void add(bool is_set, QName name, Entry entry);
-  // Null when nobody answers it.
-  const Entry* find(bool is_set, QName name) const;
+  // Null when nobody answers it. `target`: kServer or kAccount.
+  const Entry* find(bool is_set, QName name, Target target) const;
 
  private:
-  static std::string key(bool is_set, QName name);
+  static std::string key(bool is_set, QName name, Target target);
   std::unordered_map<std::string, Entry> entries_;
 };
 

@@ -53,8 +53,7 @@ void Router::at_home(const Jid& bare, std::move_only_function<void(Router&)> job
   deps_.shards.post(home, std::move(job));
 }
 
-// ---- sessions
-// --------------------------------------------------------------------------------------
+// ---- sessions ----
 
 Task<Result<ConnectedResource*>> Router::bind(Jid account, std::string wanted, Endpoint& endpoint) {
   BALCONY_CO_ASSIGN(const std::shared_ptr<User> user, co_await users_.get(account));
@@ -169,8 +168,7 @@ void Router::route_from_client(ConnectedResource& sender, Stanza stanza) {
   route(std::move(stanza));
 }
 
-// ---- routing
-// ---------------------------------------------------------------------------------------
+// ---- routing ----
 
 void Router::route(Stanza stanza) {
   const Jid& to = *stanza.to();
@@ -274,19 +272,16 @@ void Router::bounce(const Stanza& stanza, const Error& error) {
   if (reply) send_answer(std::move(reply));
 }
 
-// ---- requests
-// --------------------------------------------------------------------------------------
+// ---- requests ----
 
 std::optional<Task<>> Router::request(Host& host, std::shared_ptr<User> user,
                                       ConnectedResource* session, Stanza stanza) {
   const xml::ElementView payload = stanza.payload();
   const auto generation = host.generation();
   const IqTable::Entry* entry =
-      generation->iqs.find(stanza.type() == StanzaType::kSet, {payload.ns(), payload.name()});
-  const Target target = user ? Target::kAccount : Target::kServer;
-  const bool answers =
-      entry && (entry->target == target || entry->target == Target::kServerAndAccount);
-  if (!answers || (user && !may_ask(*user, *stanza.from(), entry->access))) {
+      generation->iqs.find(stanza.type() == StanzaType::kSet, {payload.ns(), payload.name()},
+                           user ? Target::kAccount : Target::kServer);
+  if (!entry || (user && !may_ask(*user, *stanza.from(), entry->access))) {
     // RFC 6120 §8.4 and RFC 6121 §8.5.2.1.3: the same answer, whether nobody knows the payload or
     // the asker may not.
     bounce(stanza, Error(Errc::kServiceUnavailable));
@@ -328,7 +323,8 @@ Task<xml::Element> Router::stranger(std::string domain, xml::Element iq, std::st
   const xml::ElementView payload = stanza->payload();
   const bool is_set = stanza->type() == StanzaType::kSet;
   const auto generation = host->generation();
-  const IqTable::Entry* entry = generation->strangers.find(is_set, {payload.ns(), payload.name()});
+  const IqTable::Entry* entry =
+      generation->strangers.find(is_set, {payload.ns(), payload.name()}, Target::kServer);
   if (!entry) co_return error_reply(stanza->xml(), Error(Errc::kServiceUnavailable));
   const IqRequest asked{*stanza, payload, host->host(), is_set, nullptr, nullptr, address};
   IqReply reply = co_await std::get<IqTaskHandler>(entry->handler)(asked);

@@ -11,6 +11,7 @@ namespace balcony::sasl {
 
 inline constexpr std::string_view kTlsExporter = "tls-exporter";                // RFC 9266
 inline constexpr std::string_view kTlsServerEndPoint = "tls-server-end-point";  // RFC 5929 §4
+inline constexpr std::string_view kTlsUnique = "tls-unique";                    // RFC 5929 §3
 
 struct ChannelBinding {
   std::string type;  // the unique prefix, one of the above

@@ -52,8 +52,7 @@ Task<Result<std::optional<storage::Account>>> AccountService::find(Jid account) 
   return context_.store->account(std::string(account.domain()), std::string(account.local()));
 }
 
-// ---- logging in
-// ------------------------------------------------------------------------------------
+// ---- logging in ----
 
 Task<Result<std::optional<sasl::ScramKeys>>> AccountService::keys(Jid account,
                                                                   sasl::ScramHash hash) {
@@ -124,8 +123,7 @@ void AccountService::attempt_succeeded(const Jid& account) {
   home.shard.post([&home, account] { home.by_account.succeeded(account.str()); });
 }
 
-// ---- the memory of verified passwords
-// --------------------------------------------------------------
+// ---- the memory of verified passwords ----
 
 std::string AccountService::digest(const Jid& account, std::string_view password) const {
   return sasl::hmac(sasl::ScramHash::kSha256, cache_key_,
@@ -163,8 +161,7 @@ void AccountService::forget(const Jid& account) {
   verified_.erase(entry);
 }
 
-// ---- creating, changing, removing
-// ------------------------------------------------------------------
+// ---- creating, changing, removing ----
 
 Task<Result<bool>> AccountService::exists(Jid account) {
   BALCONY_CO_ASSIGN(const std::optional<storage::Account> found, co_await find(account));

@@ -43,7 +43,8 @@ std::uint32_t ClientPolicy::iterations(std::string_view /*domain*/) const {
 
 bool ClientPolicy::registration(std::string_view domain) const {
   const router::Host* host = context_.router->host(domain);
-  return host && host->generation()->strangers.find(true, {ns::kRegister, "query"}) != nullptr;
+  return host && host->generation()->strangers.find(true, {ns::kRegister, "query"},
+                                                    router::Target::kServer);
 }
 
 void ClientPolicy::add_features(std::string_view domain, xml::Element& features) const {

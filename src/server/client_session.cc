@@ -24,8 +24,7 @@ std::string& scratch() {
 
 }  // namespace
 
-// ---- beginning and end
-// -----------------------------------------------------------------------------
+// ---- beginning and end ----
 
 void ClientSession::start(ShardContext& context, ConnectionPtr connection, bool direct_tls) {
   auto* session = new ClientSession(context, std::move(connection), direct_tls);
@@ -173,8 +172,7 @@ void ClientSession::finish() {
   delete this;
 }
 
-// ---- negotiation
-// -----------------------------------------------------------------------------------
+// ---- negotiation ----
 
 Task<ClientSession::Next> ClientSession::negotiate(xml::SplitEvent event) {
   stream::Actions actions;
@@ -295,8 +293,7 @@ Task<> ClientSession::attempt_failed(stream::AttemptFailed what) {
   if (delay.count() > 0) co_await sleep_for(context_->shard, delay);
 }
 
-// ---- coming home and binding
-// -----------------------------------------------------------------------
+// ---- coming home and binding ----
 
 ClientSession::Next ClientSession::come_home(const stream::ComeHome& what) {
   const std::size_t shards = context_->shared.contexts.size();
@@ -370,8 +367,7 @@ Task<> ClientSession::answer_registration(xml::Element iq) {
   transport_->write(text);
 }
 
-// ---- bound: stanzas in and out
-// ---------------------------------------------------------------------
+// ---- bound: stanzas in and out ----
 
 ClientSession::Next ClientSession::receive(std::string_view bytes, std::optional<Task<>>& waits) {
   auto element = xml::parse(bytes, xml::scope_of(*header_), limits());

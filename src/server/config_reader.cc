@@ -8,9 +8,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
-#include <sstream>
+#include <system_error>
 
 namespace balcony::server {
 namespace {
@@ -102,6 +104,14 @@ Result<std::string> read_file(const std::string& path) {
 }
 
 }  // namespace
+
+std::string config_file(const std::string& named) {
+  if (!named.empty()) return named;
+  if (const char* const variable = std::getenv("BALCONY_CONFIG")) return variable;
+  std::error_code error;
+  const std::string usual(kDefaultConfigFile);
+  return std::filesystem::exists(usual, error) ? usual : "";
+}
 
 Result<std::shared_ptr<const Config>> read_config(std::string_view text, std::string_view file,
                                                   const std::vector<ConfigOverride>& overrides,

@@ -22,6 +22,9 @@ using ModuleList = std::vector<const router::ModuleSpec*>;
 // Where the configuration lies when nobody says otherwise.
 inline constexpr std::string_view kDefaultConfigFile = "/etc/balcony/balcony.toml";
 
+// The file to read: `named`, else BALCONY_CONFIG, else kDefaultConfigFile if it exists, else none.
+std::string config_file(const std::string& named);
+
 // Reads `text`; `file` is its name for messages and Config::file. `modules`: those whose sections
 // may stand in it. Without [[listen]] the ports are 5222 and 5223 on all addresses; without
 // [hosts] the only host is localhost.

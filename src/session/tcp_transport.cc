@@ -75,7 +75,8 @@ std::vector<sasl::ChannelBinding> TcpTransport::channel_bindings() const {
   std::vector<sasl::ChannelBinding> bindings;
   using enum ChannelBinding;
   for (const auto& [type, name] : {std::pair{kTlsExporter, sasl::kTlsExporter},
-                                   std::pair{kTlsServerEndPoint, sasl::kTlsServerEndPoint}}) {
+                                   std::pair{kTlsServerEndPoint, sasl::kTlsServerEndPoint},
+                                   std::pair{kTlsUnique, sasl::kTlsUnique}}) {
     if (auto data = connection_->channel_binding(type)) {
       bindings.push_back({std::string(name), *std::move(data)});
     }

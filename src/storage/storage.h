@@ -43,8 +43,7 @@ class WorkerPool;
 
 namespace balcony::storage {
 
-// ---- accounts
-// --------------------------------------------------------------------------------------
+// ---- accounts ----
 
 // What a server keeps of a password for one SCRAM hash (RFC 5802 §3). Bytes, not base64.
 struct ScramKeys {
@@ -62,8 +61,7 @@ struct Account {
   bool disabled = false;
 };
 
-// ---- writing
-// ---------------------------------------------------------------------------------------
+// ---- writing ----
 
 struct ArchiveRow {
   // By archive_id() or the caller's, never empty; ordered as bytes, unique in (owner, store).
@@ -141,8 +139,7 @@ struct Batch {
 using Ticket = std::uint64_t;
 using Done = std::move_only_function<void(Result<>)>;
 
-// ---- reading
-// ---------------------------------------------------------------------------------------
+// ---- reading ----
 
 struct Value {
   std::string value;
@@ -256,8 +253,9 @@ struct SqliteOptions {
   Durability durability = Durability::kDisk;
   std::uint32_t group_rows_max = 200;        // rows in one transaction at most
   std::uint32_t queue_batches_max = 20'000;  // batches that wait for the disk; more are kOverloaded
-  std::uint64_t reserve_bytes =
-      4 << 20;  // of a file that is released when the disk is full; 0: none
+  // Of a file that is given back when the disk is full, so that erasing still works; 0: none. It
+  // also bounds the write-ahead log: 16 MiB is best.
+  std::uint64_t reserve_bytes = 16 << 20;
 };
 
 // Opens or creates the database and migrates its schema. `writer` and `reader` have one thread

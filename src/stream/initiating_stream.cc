@@ -76,9 +76,9 @@ Actions InitiatingStream::open() {
   const bool restart = std::exchange(header_sent_, true);
   Actions actions;
   if (restart) actions.emplace_back(RestartStream{});
-  actions.emplace_back(Send{write_stream_header(tell ? options_.account.bare_str() : "",
-                                                options_.account.domain(), "", options_.lang,
-                                                ns::kClient)});
+  actions.emplace_back(
+      Send{write_stream_header(tell ? options_.account.bare_str() : "", options_.account.domain(),
+                               "", options_.lang, ns::kClient)});
   return actions;
 }
 

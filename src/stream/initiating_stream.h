@@ -13,13 +13,13 @@
 #include "base/random.h"
 #include "sasl/client.h"
 #include "stream/actions.h"
+#include "stream/registration.h"
 #include "xml/parser.h"
 
 #include <balcony/element.h>
 #include <balcony/jid.h>
 #include <balcony/result.h>
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,9 +36,9 @@ struct Registered {};
 // A resource is bound (RFC 6120 §7): stanzas may be sent.
 struct Bound {
   Jid jid;
-  xml::Element features;    // of the authenticated stream (RFC 6120 §4.3.2)
-  std::string mechanism;    // that was used, for the log
-  std::string server_lang;  // xml:lang of the server's stream header; may be empty
+  xml::Element features;                 // of the authenticated stream (RFC 6120 §4.3.2)
+  std::string mechanism;                 // that was used, for the log
+  std::string server_lang;               // xml:lang of the server's stream header; may be empty
   std::optional<sasl::ClientKeys> keys;  // of SCRAM, for the next login
 };
 // There is no way on. The stream has been ended where there was one.
@@ -74,7 +74,7 @@ struct InitiatingOptions {
   std::string lang = "en";
   bool register_first = false;  // XEP-0077: make the account, then log in
   // Values for fields of the registration form other than username and password ("email").
-  std::map<std::string, std::string, std::less<>> registration_fields;
+  RegistrationFields registration_fields;
 };
 
 // ---- the machine

@@ -70,8 +70,7 @@ ReceivingStream::ReceivingStream(const ReceivingPolicy& policy, Random& random,
 
 ReceivingStream::~ReceivingStream() = default;
 
-// ---- opening
-// ---------------------------------------------------------------------------------------
+// ---- opening ----
 
 Actions ReceivingStream::on_header(const xml::StreamHeader& header) {
   if (state_ != State::kOpening) return stream_error(StreamCondition::kBadFormat);
@@ -142,6 +141,8 @@ void ReceivingStream::offer_sasl(xml::Element& features) const {
   // XEP-0440 §2: the types that this connection can be bound by.
   xml::ElementRef types = features.append(ns::kSaslChannelBinding, "sasl-channel-binding");
   for (const sasl::ChannelBinding& binding : bindings_) {
+    // RFC 9266 §3: accepted from who knows nothing better, never announced.
+    if (binding.type == sasl::kTlsUnique) continue;
     types.append("channel-binding").set("type", binding.type);
   }
 }
@@ -160,8 +161,7 @@ std::vector<std::string> ReceivingStream::offered_mechanisms() const {
   return offered;
 }
 
-// ---- elements
-// --------------------------------------------------------------------------------------
+// ---- elements ----
 
 Actions ReceivingStream::on_element(xml::Element element) {
   if (state_ == State::kEnded) return {};
@@ -213,8 +213,7 @@ Actions ReceivingStream::on_tls(std::vector<sasl::ChannelBinding> bindings) {
   return list(RestartStream{});
 }
 
-// ---- SASL
-// ------------------------------------------------------------------------------------------
+// ---- SASL ----
 
 Actions ReceivingStream::on_auth(xml::ElementView element) {
   mechanism_ = element.attr("mechanism");
@@ -319,8 +318,7 @@ Actions ReceivingStream::sasl_failed(const Error& error) {
   return actions;
 }
 
-// ---- binding
-// ---------------------------------------------------------------------------------------
+// ---- binding ----
 
 Actions ReceivingStream::on_bind(xml::Element iq) {
   if (!iq.has_attr("id")) {
@@ -345,8 +343,7 @@ Actions ReceivingStream::on_bound(Result<Jid> full) {
   return list(Send{written(result_reply(request, std::move(bind)))});
 }
 
-// ---- the end
-// ---------------------------------------------------------------------------------------
+// ---- the end ----
 
 Actions ReceivingStream::on_stream_end() {
   return close();

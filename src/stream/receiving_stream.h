@@ -29,8 +29,7 @@
 
 namespace balcony::stream {
 
-// ---- actions
-// ---------------------------------------------------------------------------------------
+// ---- actions ----
 
 // Find the keys of this user of the stream's host; then on_credentials().
 struct LookUp {
@@ -66,8 +65,7 @@ using Action = std::variant<Send, UpgradeTls, RestartStream, LookUp, VerifyPassw
                             AttemptFailed, BindResource, RegisterRequest, EndStream>;
 using Actions = std::vector<Action>;
 
-// ---- what the server decides
-// -----------------------------------------------------------------------
+// ---- what the server decides ----
 
 struct ReceivingOptions {
   bool tls_available = true;
@@ -95,8 +93,7 @@ class ReceivingPolicy {
   virtual void add_features(std::string_view domain, xml::Element& features) const = 0;
 };
 
-// ---- the machine
-// -----------------------------------------------------------------------------------
+// ---- the machine ----
 
 class ReceivingStream {
  public:

@@ -52,8 +52,8 @@ Result<xml::Element> fill_registration(xml::ElementView form, const Registration
     return fill_data_form(data, fields);
   }
   if (const xml::ElementView elsewhere = form.child(kOutOfBand, "x")) {
-    return fail(Errc::kRedirect, "the server registers accounts at " +
-                                     elsewhere.child_text(kOutOfBand, "url"));
+    return fail(Errc::kRedirect,
+                "the server registers accounts at " + elsewhere.child_text(kOutOfBand, "url"));
   }
   xml::Element query(ns::kRegister, "query");
   std::string missing;

@@ -19,8 +19,7 @@ struct SaslCondition {
 constexpr std::array kSaslConditions = {
     SaslCondition{"aborted", Errc::kSaslAborted, "the login was given up"},
     SaslCondition{"account-disabled", Errc::kSaslAccountDisabled, "the account is disabled"},
-    SaslCondition{"credentials-expired", Errc::kSaslCredentialsExpired,
-                  "the password has expired"},
+    SaslCondition{"credentials-expired", Errc::kSaslCredentialsExpired, "the password has expired"},
     SaslCondition{"encryption-required", Errc::kSaslEncryptionRequired,
                   "the server wants TLS for this login"},
     SaslCondition{"incorrect-encoding", Errc::kSaslIncorrectEncoding,

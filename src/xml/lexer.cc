@@ -172,8 +172,20 @@ const char* Lexer::text(const char* p, const char* end) {
     }
     if (*p != ']') brackets_ = 0;
   }
-  p = chars::skip_text(p, end);
-  if (p == end) return p;
+  while (true) {
+    p = chars::skip_text(p, end);
+    if (p == end) return p;
+    const char* const stopped = p;
+    if (chars::is_high(*p)) {
+      p = chars::skip_high(p, end);
+      if (p == stopped) return high(p, end);
+    } else if (chars::is(*p, chars::kSpace)) {
+      ++p;
+    } else {
+      break;
+    }
+    if (p == end) return p;
+  }
   if (*p == '<') {
     state_ = State::kOpen;
     return p + 1;
@@ -182,14 +194,11 @@ const char* Lexer::text(const char* p, const char* end) {
     brackets_ = std::min<std::uint8_t>(static_cast<std::uint8_t>(brackets_ + 1), 2);
     return p + 1;
   }
-  brackets_ = 0;
-  if (chars::is_high(*p)) return high(p, end);
   if (*p == '&') {
     reference_.begin();
     state_ = State::kReference;
     return p + 1;
   }
-  if (chars::is(*p, chars::kSpace)) return p + 1;
   return fail(p, Errc::kXmlNotWellFormed, "XML forbids this control character");
 }
 

@@ -51,12 +51,14 @@ Scope scope_of(const StreamHeader& header);
 
 // Parses the bytes of one element. They need not come from a Splitter: everything is checked again
 // where it is cheap, so that stored data and tests can be parsed too.
-// Errors: as Splitter::next(), and kXmlBadNamespacePrefix, kXmlNotWellFormed for bytes behind the
-// element.
+// Errors: as Splitter::next(), and kXmlBadNamespacePrefix for a prefix that is not declared,
+// kXmlNotWellFormed for other offences against Namespaces in XML and for bytes around the element,
+// kXmlTooBig when so many elements use long namespaces through prefixes that writing them would
+// take more than twice the bytes that a stanza may have, or when over 128 prefixes are in force.
 Result<Element> parse(std::string_view bytes, const Scope& scope, const Limits& limits);
 
-// The same for an element that stands alone: storage, tests, configuration of tools. Generous
-// limits.
+// The same for an element that stands alone: storage, tests, configuration of tools. No namespace
+// is declared around it: `<a/>` is in none. Generous limits.
 Result<Element> parse(std::string_view bytes);
 
 }  // namespace balcony::xml

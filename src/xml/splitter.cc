@@ -64,6 +64,7 @@ Result<SplitEvent> Splitter::next() {
     if (state_ == State::kFailed) return fail(error_);
     if (state_ == State::kPendingEnd) {
       state_ = State::kEnded;
+      at_ = end_;
       return SplitEvent{SplitKind::kStreamEnd, {}};
     }
     if (state_ == State::kEnded) at_ = end_;
@@ -159,6 +160,7 @@ Result<SplitEvent> Splitter::lex() {
     case Lexer::Outcome::kEmptyHeader: return finish_header(true);
     case Lexer::Outcome::kStreamEnd:
       state_ = State::kEnded;
+      at_ = end_;
       release();
       return SplitEvent{SplitKind::kStreamEnd, {}};
     case Lexer::Outcome::kDeclaration:

@@ -13,8 +13,8 @@ namespace balcony::storage {
 namespace {
 
 bool no_room(int system_error) {
-  return system_error == ENOSPC || system_error == EDQUOT || system_error == EROFS ||
-         system_error == EACCES;
+  return system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG ||
+         system_error == EROFS || system_error == EACCES;
 }
 
 // Messages and keys are private: SQLite alone would create the file as the umask says. Its other
@@ -40,6 +40,7 @@ Query::~Query() {
 
 Result<bool> Query::next() {
   if (code_ == SQLITE_OK) {
+    errno = 0;
     const int code = sqlite3_step(statement_);
     if (code == SQLITE_ROW) return true;
     if (code == SQLITE_DONE) return false;
@@ -108,6 +109,7 @@ Connection::~Connection() {
 }
 
 Result<> Connection::script(const std::string& sql) {
+  errno = 0;
   const int code = sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) return fail(error(code));
   return {};
@@ -131,8 +133,11 @@ bool Connection::in_transaction() const {
 }
 
 Error Connection::error(int code) const {
+  // SQLite does not note the system's error when a COMMIT fails; errno still has it.
+  const int last_error = errno;
+  const int noted_error = sqlite3_system_errno(db_);
+  const int system_error = noted_error != 0 ? noted_error : last_error;
   const int primary = code & 0xff;
-  const int system_error = sqlite3_system_errno(db_);
   const bool below = primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN;
   const bool full = primary == SQLITE_FULL || primary == SQLITE_READONLY ||
                     primary == SQLITE_PERM || (below && no_room(system_error));

@@ -11,11 +11,19 @@
 namespace balcony::storage {
 namespace {
 
+// EFBIG: the limit of the process (ulimit -f) is a full disk to it.
+bool no_room(int error) {
+  return error == ENOSPC || error == EDQUOT || error == EFBIG || error == EROFS || error == EACCES;
+}
+
 // Returns 0 or an errno.
 int reserve_room(const std::string& path, std::uint64_t bytes) {
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (file < 0) return errno;
-  const int failed = ::posix_fallocate(file, 0, static_cast<off_t>(bytes));
+  // Half as much again must be free besides: a reserve that took the last room would be the reason
+  // why the next commit fails.
+  int failed = ::posix_fallocate(file, 0, static_cast<off_t>(bytes + bytes / 2));
+  if (failed == 0 && ::ftruncate(file, static_cast<off_t>(bytes)) != 0) failed = errno;
   ::close(file);
   if (failed != 0) ::unlink(path.c_str());
   return failed;
@@ -28,7 +36,7 @@ bool Reserve::create() {
   const int failed = reserve_room(path_, bytes_);
   held_ = failed == 0;
   if (held_) return true;
-  if (failed == ENOSPC || failed == EDQUOT || failed == EROFS || failed == EACCES) return false;
+  if (no_room(failed)) return false;
   log_warning("no reserve on this file system", {{"path", path_}, {"why", std::strerror(failed)}});
   bytes_ = 0;
   return true;

@@ -14,11 +14,13 @@ class Reserve {
   // `bytes` 0: no file, and create() always succeeds.
   Reserve(std::string path, std::uint64_t bytes) : path_(std::move(path)), bytes_(bytes) {}
 
-  // Makes the file, or finds it there. False when there is no room for it. A file system that
-  // cannot reserve room ends the reserve: from then on as with 0 bytes.
+  // Makes the file, or finds it there. False when there is no room for it and some more. A file
+  // system that cannot reserve room ends the reserve: from then on as with 0 bytes.
   bool create();
   // Removes the file. True when that gave room back.
   bool release();
+  // The room is there, or none was wanted.
+  bool held() const { return held_ || bytes_ == 0; }
   std::uint64_t bytes() const { return bytes_; }
 
  private:

@@ -9,10 +9,19 @@
 namespace balcony::storage {
 namespace {
 
-// Pages of 4 KiB. A checkpoint writes each page that changed since the last one once, so rare ones
-// write less; a long log makes the next start and every read slower.
-constexpr int kCheckpointPages = 4'096;
-constexpr int kTruncatePages = 16'384;
+constexpr std::uint64_t kPageBytes = 4'096;
+
+// How long the write-ahead log may get, in pages. A checkpoint writes each page that changed since
+// the last one once, so rare ones write less; but when the disk is full, the reserve must have room
+// for what the log still has to bring into the file.
+constexpr int kLogPagesMin = 1'024;
+constexpr int kLogPagesMax = 4'096;
+int log_pages_max(std::uint64_t reserve_bytes) {
+  if (reserve_bytes == 0) return kLogPagesMax;
+  const auto pages = std::min<std::uint64_t>(reserve_bytes / kPageBytes, kLogPagesMax);
+  return std::max(static_cast<int>(pages), kLogPagesMin);
+}
+
 constexpr std::size_t kSearchesMax = 1'000;
 
 // Only gives room back: done even when the disk is full.
@@ -41,9 +50,9 @@ Writer::Writer(Connection& db, const SqliteOptions& options, WorkerPool& pool, T
       tally_(tally),
       checkpoint_(std::move(checkpoint)),
       applier_(db),
-      reserve_(options.path + ".reserve", options.reserve_bytes) {
-  checkpoint_at_pages_ = kCheckpointPages;
-  truncate_at_pages_ = kTruncatePages;
+      reserve_(options.path + ".reserve", options.reserve_bytes),
+      log_pages_max_(log_pages_max(options.reserve_bytes)),
+      checkpoint_at_pages_(log_pages_max_ / 2) {
   sqlite3_wal_hook(
       db_.raw(),
       [](void* self, sqlite3*, const char*, int pages) {
@@ -146,28 +155,40 @@ Writer::Group Writer::take_group() {
 }
 
 void Writer::commit(Group& group) {
-  const bool erasing_only = !may_try();
-  const Result<> done = commit_all(group, erasing_only);
-  if (!done) {
-    if (db_.in_transaction()) static_cast<void>(db_.execute("ROLLBACK"));
-    applier_.rolled_back();
-    fail_all(group, done.error());
-    note_failure(done.error());
-  } else {
-    tally_.groups.fetch_add(1);
-    note_success(erasing_only);
+  bool erasing_only = !may_try();
+  Result<> done = attempt(group, erasing_only);
+  const auto full = [&] { return !done && done.error().code == Errc::kDiskFull; };
+  // First the log may be what fills the disk, and emptying it is enough; then all that is left is
+  // to erase with the room of the reserve.
+  for (int tries = 0; full() && tries < 2; ++tries) {
+    note_full(done.error());
+    erasing_only = tries > 0 || !may_try();
+    done = attempt(group, erasing_only);
   }
+  if (!done) fail_all(group, done.error());
+  note(done, erasing_only);
   for (const Pending& each : group) {
     (each.outcome ? tally_.batches : tally_.failed).fetch_add(1);
     if (each.outcome) tally_.rows.fetch_add(each.batch.entries.size());
   }
 }
 
+Result<> Writer::attempt(Group& group, bool erasing_only) {
+  Result<> done = commit_all(group, erasing_only);
+  if (done) {
+    tally_.groups.fetch_add(1);
+    return done;
+  }
+  if (db_.in_transaction()) static_cast<void>(db_.execute("ROLLBACK"));
+  applier_.rolled_back();
+  return done;
+}
+
 Result<> Writer::commit_all(Group& group, bool erasing_only) {
   BALCONY_CHECK(db_.execute("BEGIN IMMEDIATE"));
   for (Pending& each : group) {
     if (erasing_only && !is_erasing(each.batch)) {
-      each.outcome = fail(Errc::kDiskFull, "the disk is full; only erasing goes on");
+      each.outcome = fail(why_full_);
       continue;
     }
     BALCONY_CHECK(apply_alone(each));
@@ -218,7 +239,8 @@ void Writer::index_step() {
     const std::lock_guard lock(mutex_);
     if (searching_.empty()) return;
   }
-  const Result<bool> complete = applier_.search().step(db_);
+  // The index must not take the room that is left for erasing.
+  const Result<bool> complete = full_ ? fail(why_full_) : applier_.search().step(db_);
   if (complete && !*complete) return;
   std::vector<Done> told;
   {
@@ -231,44 +253,51 @@ void Writer::index_step() {
 
 // ---- the disk
 
-void Writer::note_failure(const Error& error) {
-  if (!std::exchange(failing_, true)) log_error("commits fail", {{"why", error.detail}});
-  if (error.code != Errc::kDiskFull) return;
+void Writer::note_full(const Error& error) {
   full_ = true;
-  tally_.disk_full.store(true);
-  // What is in the log needs room in the file before the log can be used again from its beginning.
-  if (reserve_.release()) truncate_log();
+  why_full_ = error;
+  reserve_.release();
+  // What is in the log has to reach the file before the log can be written from its beginning.
+  truncate_log();
 }
 
-void Writer::note_success(bool erasing_only) {
-  if (erasing_only || !failing_) return;
-  failing_ = false;
-  full_ = false;
-  tally_.disk_full.store(false);
-  log_info("commits succeed again");
+void Writer::note(const Result<>& done, bool erasing_only) {
+  const bool well = done && !erasing_only;
+  if (well) full_ = false;
+  tally_.disk_full.store(full_);
+  if (failing_ == !well) return;
+  failing_ = !well;
+  if (well) {
+    log_info("commits succeed again");
+  } else {
+    log_error("commits fail", {{"why", done ? why_full_.detail : done.error().detail}});
+  }
 }
 
 // Whether new rows may be written: not while the disk is so full that not even the reserve fits,
 // or they would eat what erasing needs. Rows that were erased make room inside the file.
 bool Writer::may_try() {
-  if (!full_ || reserve_.create()) return true;
+  if (reserve_.create() || !full_) return true;
   Query pages = db_.query("PRAGMA freelist_count");
   const Result<bool> row = pages.next();
-  constexpr std::uint64_t kPageBytes = 4'096;
   return row && *row &&
          static_cast<std::uint64_t>(pages.integer(0)) * kPageBytes >= reserve_.bytes();
 }
 
 void Writer::watch_log_size() {
-  if (log_pages_ < checkpoint_at_pages_ / 2) checkpoint_at_pages_ = kCheckpointPages;
-  if (log_pages_ >= checkpoint_at_pages_) {
-    checkpoint_at_pages_ = log_pages_ + kCheckpointPages;
+  const int step = log_pages_max_ / 2;
+  // The log began anew: everything in it had been copied.
+  if (log_pages_ < step) checkpoint_at_pages_ = step;
+  // Without the reserve, what the log takes is all that there is.
+  constexpr int kLogPagesWhenTight = 64;
+  const int longest = reserve_.held() ? log_pages_max_ : kLogPagesWhenTight;
+  if (log_pages_ < longest) truncate_again_at_pages_ = 0;
+
+  if (log_pages_ >= longest && log_pages_ >= truncate_again_at_pages_) {
+    if (!truncate_log()) truncate_again_at_pages_ = log_pages_ + longest / 2;
+  } else if (log_pages_ >= checkpoint_at_pages_) {
+    checkpoint_at_pages_ = log_pages_ + step;
     checkpoint_();
-  }
-  if (log_pages_ < kTruncatePages) {
-    truncate_at_pages_ = kTruncatePages;
-  } else if (log_pages_ >= truncate_at_pages_ && !truncate_log()) {
-    truncate_at_pages_ = log_pages_ + kCheckpointPages;
   }
 }
 

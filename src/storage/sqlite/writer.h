@@ -49,13 +49,14 @@ class Writer {
   void drain();
   Group take_group();
   void commit(Group& group);
+  Result<> attempt(Group& group, bool erasing_only);
   Result<> commit_all(Group& group, bool erasing_only);
   Result<> apply_alone(Pending& pending);
   void fail_all(Group& group, const Error& error);
   void report(Group group);
   void index_step();
-  void note_failure(const Error& error);
-  void note_success(bool erasing_only);
+  void note_full(const Error& error);
+  void note(const Result<>& done, bool erasing_only);
   bool may_try();
   void watch_log_size();
   bool truncate_log();
@@ -79,9 +80,13 @@ class Writer {
   Reserve reserve_;
   bool failing_ = false;
   bool full_ = false;
-  int log_pages_ = 0;            // of the write-ahead log after the last commit
-  int checkpoint_at_pages_ = 0;  // ask for the next checkpoint then
-  int truncate_at_pages_ = 0;    // the log never got empty: do it here
+  Error why_full_{Errc::kDiskFull};
+  // Pages of the write-ahead log: after the last commit; at most, when all goes well; when the next
+  // checkpoint is asked for; and when emptying it here, which failed, is tried again.
+  int log_pages_ = 0;
+  int log_pages_max_;
+  int checkpoint_at_pages_;
+  int truncate_again_at_pages_ = 0;
 };
 
 }  // namespace balcony::storage

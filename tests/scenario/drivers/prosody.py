@@ -58,7 +58,7 @@ class Prosody(Server):
             "s2s_ports = { }", 'modules_disabled = { "s2s" }', "modules_enabled = " + _lua(modules),
             'authentication = "internal_plain"', "c2s_require_encryption = true",
             f"allow_registration = {_lua(settings.get('registration') == 'open')}",
-            "log = { { levels = { min = \"debug\" }, to = \"console\" } }", "use_libevent = false",
+            "log = { { levels = { min = \"debug\" }, to = \"console\" } }", f'certificates = "{self.folder}"',
             f"contact_info = {{ abuse = {{ {_lua(contact)} }} }}", "unlimited_jids = { }",
         ]
         for key, value in settings.items():

@@ -1,0 +1,33 @@
+#include "app/balcony/commands.h"
+#include "app/balcony/exit_code.h"
+#include "app/balcony/output.h"
+
+#include <nlohmann/json.hpp>
+
+namespace balcony::cli {
+
+Task<int> roster(Client& client, Globals globals, RosterArguments arguments) {
+  if (arguments.action == RosterArguments::Action::kList) {
+    const auto items = co_await client.roster();
+    if (!items) co_return report(items.error());
+    for (const RosterItem& item : *items) {
+      globals.json ? say_json(to_json(item)) : say(to_line(item));
+    }
+    co_return kOk;
+  }
+  const auto jid = Jid::parse(arguments.jid);
+  if (!jid) co_return report(jid.error());
+  Result<> done;
+  if (arguments.action == RosterArguments::Action::kAdd) {
+    RosterItem item(*jid, std::move(arguments.name), std::move(arguments.groups));
+    done = co_await client.set_roster_item(std::move(item));
+    // RFC 6121 §3.1.1: an entry alone shows nobody's presence.
+    if (done) done = client.send_presence_to(jid->bare(), "subscribe");
+  } else {
+    done = co_await client.remove_roster_item(*jid);
+  }
+  if (!done) co_return report(done.error());
+  co_return kOk;
+}
+
+}  // namespace balcony::cli

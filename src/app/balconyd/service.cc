@@ -1,0 +1,121 @@
+#include "app/balconyd/service.h"
+
+#include "base/log.h"
+#include "base/version.h"
+#include "net/service_notify.h"
+
+#include <csignal>
+#include <unistd.h>
+
+namespace balcony::app {
+namespace {
+
+// Says that somebody has put a request into the queue.
+constexpr int kRequest = SIGUSR1;
+
+sigset_t our_signals() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, kRequest}) ::sigaddset(&set, signal);
+  return set;
+}
+
+// One line of the log for each problem of a configuration.
+void log_problems(std::string_view event, const std::string& problems) {
+  for (std::size_t start = 0; start < problems.size();) {
+    const std::size_t end = std::min(problems.find('\n', start), problems.size());
+    log_error(event, {{"problem", problems.substr(start, end - start)}});
+    start = end + 1;
+  }
+}
+
+void log_start(const server::Config& config) {
+  log_info("starting", {{"version", kBalconyVersion},
+                        {"configuration", config.file.empty() ? "defaults" : config.file},
+                        {"data", config.data},
+                        {"storage", config.storage.backend}});
+  for (const server::HostConfig& host : config.hosts) {
+    log_info("host", {{"domain", host.domain}, {"modules", host.modules.size()}});
+  }
+}
+
+}  // namespace
+
+void block_signals() {
+  const sigset_t set = our_signals();
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+}
+
+Result<> set_up_log(const server::LogConfig& log) {
+  LogLevel level = LogLevel::kInfo;
+  parse_log_level(log.level, level);
+  set_log_level(level);
+  if (!set_log_file(log.file)) return fail(Errc::kIo, "cannot write the log file " + log.file);
+  return {};
+}
+
+Result<> Service::start() {
+  BALCONY_ASSIGN(const Configuration config, reader_());
+  BALCONY_CHECK(set_up_log(config->log));
+  log_start(*config);
+  BALCONY_ASSIGN(lock_, server::DataLock::take(config->data));
+  return server_.start(config);
+}
+
+void Service::run() {
+  log_info("ready");
+  notify_service_manager("READY=1");
+  const sigset_t set = our_signals();
+  for (;;) {
+    int signal = 0;
+    if (::sigwait(&set, &signal) != 0) continue;
+    if (signal == SIGTERM || signal == SIGINT) break;
+    if (signal == SIGHUP) {
+      reopen_log();
+      (void)reload_now();  // has said in the log what was wrong
+    }
+    run_requests();
+  }
+  log_info("stopping");
+  notify_service_manager("STOPPING=1");
+  server_.stop();
+}
+
+Result<> Service::reload_now() {
+  auto config = reader_();
+  Result<> done = config ? server_.reload(*config) : fail(config.error());
+  if (done) done = set_up_log((*config)->log);
+  if (!done) {
+    log_problems("configuration refused", done.error().detail);
+    return done;
+  }
+  const std::string& file = (*config)->file;
+  log_info("reloaded", {{"configuration", file.empty() ? "defaults" : file}});
+  return done;
+}
+
+void Service::run_requests() {
+  std::vector<std::function<void(Result<>)>> reloads;
+  {
+    const std::lock_guard lock(mutex_);
+    reloads.swap(reloads_);
+  }
+  if (reloads.empty()) return;
+  const Result<> outcome = reload_now();
+  for (const auto& done : reloads) done(outcome);
+}
+
+void Service::reload(std::function<void(Result<>)> done) {
+  {
+    const std::lock_guard lock(mutex_);
+    reloads_.push_back(std::move(done));
+  }
+  ::kill(::getpid(), kRequest);
+}
+
+void Service::stop() {
+  ::kill(::getpid(), SIGTERM);
+}
+
+}  // namespace balcony::app

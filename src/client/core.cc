@@ -1,0 +1,256 @@
+#include "client/core.h"
+
+#include "base/log.h"
+#include "base/random.h"
+#include "client/dialer.h"
+#include "stanza/ns.h"
+
+#include <algorithm>
+
+namespace balcony::client {
+namespace {
+
+constexpr std::chrono::seconds kGoodbyeTime{5};
+
+Error explained(const Error& error, const ClientOptions& options) {
+  if (error.code == Errc::kTls && error.detail.find("certificate") != std::string::npos) {
+    return Error(error.code, error.detail + "; a private authority is named as the CA file");
+  }
+  if (error.code == Errc::kConnect || error.code == Errc::kTimeout) {
+    const std::string where =
+        options.server.empty() ? std::string(options.jid.domain()) : options.server;
+    return Error(error.code, "cannot reach " + where + ": " + error.detail);
+  }
+  return error;
+}
+
+}  // namespace
+
+bool is_passing(const Error& error) noexcept {
+  switch (error.code) {
+    case Errc::kTimeout:
+    case Errc::kClosed:
+    case Errc::kConnect:
+    case Errc::kIo:
+    case Errc::kInternalServerError:
+    case Errc::kResourceConstraint:
+    case Errc::kSaslTemporaryAuthFailure: return true;
+    default: return false;
+  }
+}
+
+Core::Core(Runtime& runtime, ClientOptions options_)
+    : options(std::move(options_)), runtime_(runtime.impl()), jid_(options.jid) {}
+
+// ---- the connection's life
+
+Task<Result<>> Core::connect(bool register_first, stream::RegistrationFields fields) {
+  if (alive_) co_return fail(Errc::kUsage, "this client is connected already");
+  alive_ = true;
+  leaving_ = false;
+  WaitList<Result<>>::Wait wait(opened_);
+  spawn(life(shared_from_this(), register_first, std::move(fields)));
+  co_return co_await wait.value;
+}
+
+Task<> Core::life(std::shared_ptr<Core> core, bool register_first,
+                  stream::RegistrationFields fields) {
+  auto opened = co_await core->open(register_first, std::move(fields));
+  if (!opened) {
+    core->alive_ = false;
+    core->opened_.happened(opened);
+    co_return core->over_.happened(opened.error());
+  }
+  core->opened_.happened(opened);
+  Error why(Errc::kClosed);
+  while (true) {
+    if (opened) {
+      const std::shared_ptr<Stream> stream = core->stream_;
+      why = co_await stream->receive([&](xml::Element e) { core->on_element(std::move(e)); });
+      core->stream_.reset();
+    } else {
+      why = opened.error();
+    }
+    const bool again = core->options.reconnect && !core->leaving_ && is_passing(why);
+    if (opened || !again) core->on_lost(why, again);
+    if (!again || !co_await core->wait_to_try_again()) break;
+    opened = co_await core->open(false, {});
+    if (opened && core->last_presence) (void)core->send(core->last_presence);
+    if (opened && core->handlers.reconnect && !core->abandoned_) core->handlers.reconnect();
+  }
+  core->ended(why);
+}
+
+Task<Result<>> Core::open(bool register_first, stream::RegistrationFields fields) {
+  auto connected = co_await dial(runtime_, options);
+  if (!connected) co_return fail(explained(connected.error(), options));
+  if (leaving_) co_return fail(Errc::kCancelled, "the client gave up");
+  const bool direct = connected->endpoint.direct_tls;
+  StreamOptions stream_options(negotiation(direct));
+  stream_options.negotiation.register_first = register_first;
+  stream_options.negotiation.registration_fields = std::move(fields);
+  if (options.tls != ClientOptions::Tls::kNone) {
+    BALCONY_CO_ASSIGN(stream_options.tls, tls_context(direct));
+  }
+  BALCONY_CO_ASSIGN(stream_options.tls_name, network_name(options.jid));
+  stream_options.tls_verified = options.verify_certificate;
+  stream_options.within = options.connect_timeout;
+  const auto stream = std::make_shared<Stream>(runtime_, std::move(connected->connection),
+                                               std::move(stream_options));
+  stream_ = stream;
+  auto bound = co_await stream->open();
+  if (bound && leaving_) bound = fail(Errc::kCancelled, "the client gave up");
+  if (!bound) {
+    stream_.reset();
+    co_return fail(explained(bound.error(), options));
+  }
+  on_bound(*std::move(bound));
+  co_return Result<>{};
+}
+
+stream::InitiatingOptions Core::negotiation(bool direct) const {
+  stream::InitiatingOptions negotiation(options.jid);
+  negotiation.password = options.password;
+  negotiation.keys = keys_;
+  negotiation.anonymous = options.anonymous;
+  negotiation.lang = options.lang;
+  negotiation.pinned_mechanism = mechanism_;
+  negotiation.tls = direct ? stream::TlsPolicy::kDirect : stream::TlsPolicy::kRequired;
+  if (options.tls == ClientOptions::Tls::kNone) negotiation.tls = stream::TlsPolicy::kPlaintext;
+  return negotiation;
+}
+
+Result<std::shared_ptr<const TlsClientContext>> Core::tls_context(bool direct) {
+  auto& kept = direct ? direct_tls_ : tls_;
+  if (kept) return kept;
+  TlsClientOptions tls;
+  tls.ca_file = options.ca_file;
+  tls.pinned_sha256 = options.pinned_sha256;
+  if (!options.verify_certificate) tls.verify = TlsVerify::kReport;
+  if (direct) tls.alpn = {"xmpp-client"};  // XEP-0368 §3
+  BALCONY_ASSIGN(kept, TlsClientContext::create(std::move(tls)));
+  return kept;
+}
+
+void Core::on_bound(stream::Bound bound) {
+  bound_ = true;
+  jid_ = std::move(bound.jid);
+  keys_ = std::move(bound.keys);
+  mechanism_ = std::move(bound.mechanism);
+  backoff_ = {};
+  log_debug("bound", {{"jid", jid_.str()}, {"mechanism", mechanism_}});
+  if (options.keep_alive.count() > 0) spawn(keep_alive(shared_from_this(), stream_));
+}
+
+void Core::on_lost(const Error& why, bool will_reconnect) {
+  bound_ = false;
+  pauses_.happened(false);
+  requests_.fail_all(Error(Errc::kClosed, "the connection was lost: " + why.detail));
+  if (handlers.disconnect && !abandoned_ && !leaving_) handlers.disconnect(why, will_reconnect);
+}
+
+void Core::ended(const Error& why) {
+  alive_ = false;
+  over_.happened(why);
+}
+
+// Doubling, with a quarter of chance so that a server that comes back is not stormed.
+Task<bool> Core::wait_to_try_again() {
+  backoff_ = backoff_.count() == 0 ? options.reconnect_first
+                                   : std::min(backoff_ * 2, options.reconnect_longest);
+  const auto quarter = static_cast<std::uint64_t>(backoff_.count()) / 4 + 1;
+  const std::chrono::milliseconds chance(system_random().u64() % quarter);
+  co_return co_await pause(backoff_ + chance);
+}
+
+Task<bool> Core::pause(std::chrono::milliseconds time) {
+  WaitList<bool>::Wait wait(pauses_);
+  const TimerId timer = loop().after(time, [&wait] { wait.value.set(true); });
+  const bool in_full = co_await wait.value;
+  loop().cancel(timer);
+  co_return in_full;
+}
+
+Task<> Core::keep_alive(std::shared_ptr<Core> core, std::shared_ptr<Stream> stream) {
+  const std::weak_ptr<Stream> watched = stream;
+  stream.reset();
+  std::uint64_t seen = 0;
+  while (true) {
+    const bool in_full = co_await core->pause(core->options.keep_alive);
+    const auto now = watched.lock();
+    if (!in_full || !now || now != core->stream_) co_return;
+    if (std::exchange(seen, now->bytes_in()) != now->bytes_in()) continue;
+    xml::Element iq(ns::kClient, "iq");
+    iq.set("type", "get").set("to", core->jid_.domain());
+    iq.append(ns::kPing, "ping");
+    const auto answer = co_await core->request(std::move(iq), {});
+    // An error is a sign of life too.
+    if (!answer && answer.error().code == Errc::kTimeout) {
+      co_return now->abort(Error(Errc::kTimeout, "the server does not answer any more"));
+    }
+  }
+}
+
+Task<> Core::disconnect() {
+  if (!alive_) co_return;
+  leaving_ = true;
+  if (stream_) stream_->close(kGoodbyeTime);
+  WaitList<Error>::Wait wait(over_);
+  pauses_.happened(false);
+  if (alive_) co_await wait.value;
+}
+
+Task<Error> Core::closed() {
+  if (!alive_) co_return Error(Errc::kClosed, "there is no connection");
+  WaitList<Error>::Wait wait(over_);
+  co_return co_await wait.value;
+}
+
+void Core::abandon() {
+  abandoned_ = true;
+  leaving_ = true;
+  bound_ = false;
+  requests_.fail_all(Error(Errc::kClosed, "the client was ended"));
+  if (stream_) stream_->close(std::chrono::seconds(1));
+  pauses_.happened(false);
+}
+
+// ---- sending
+
+std::string Core::new_id() {
+  return system_random().token(9);
+}
+
+Result<> Core::send(xml::ElementView stanza) {
+  if (!is_connected()) return fail(Errc::kClosed, "the client is not connected");
+  stream_->write(stanza);
+  return {};
+}
+
+Result<> Core::send_raw(std::string_view bytes) {
+  if (!is_connected()) return fail(Errc::kClosed, "the client is not connected");
+  stream_->write_raw(bytes);
+  return {};
+}
+
+Task<Result<xml::Element>> Core::request(xml::Element iq, std::chrono::milliseconds timeout) {
+  if (!is_connected()) co_return fail(Errc::kClosed, "the client is not connected");
+  std::optional<Jid> to;
+  if (iq.has_attr("to")) {
+    BALCONY_CO_ASSIGN(to, Jid::parse(iq.attr("to")));
+  }
+  std::string id(iq.attr("id"));
+  if (id.empty() || requests_.contains(id)) id = new_id();
+  iq.set("id", id);
+  RequestTable::Pending pending(requests_, loop(), std::move(id), std::move(to),
+                                timeout.count() > 0 ? timeout : options.request_timeout);
+  stream_->write(iq);
+  co_return co_await pending.answer;
+}
+
+ConnectionSummary Core::summary() const {
+  if (!stream_) return {};
+  return {stream_->peer(), stream_->tls_summary(), mechanism_};
+}
+
+}  // namespace balcony::client

@@ -1,0 +1,102 @@
+// What a Client consists of: its connection's life, its handlers, its requests.
+//
+// Held by the Client and by the coroutine of the connection, which may outlive the Client by the
+// time that closing takes; handlers are not called any more then. On the runtime's loop.
+#pragma once
+
+#include "client/requests.h"
+#include "client/runtime_impl.h"
+#include "client/stream.h"
+#include "client/wait_list.h"
+
+#include <balcony/client.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace balcony::client {
+
+struct Handlers {
+  using Iq = std::move_only_function<Result<xml::Element>(const IqRequest&)>;
+
+  std::move_only_function<void(const Message&)> message;
+  std::move_only_function<void(const Presence&)> presence;
+  std::move_only_function<void(const RosterItem&)> roster_push;
+  std::move_only_function<void(xml::ElementView)> element;
+  std::move_only_function<void()> reconnect;
+  std::move_only_function<void(const Error&, bool)> disconnect;
+  std::map<std::pair<std::string, std::string>, Iq> iq;
+};
+
+class Core : public std::enable_shared_from_this<Core> {
+ public:
+  Core(Runtime& runtime, ClientOptions options);
+
+  // Begins the connection's life and waits until it is bound or has failed.
+  Task<Result<>> connect(bool register_first, stream::RegistrationFields fields);
+  Task<> disconnect();
+  Task<Error> closed();
+  // The Client is gone.
+  void abandon();
+
+  bool is_connected() const noexcept { return bound_ && stream_ != nullptr; }
+  Result<> send(xml::ElementView stanza);
+  Result<> send_raw(std::string_view bytes);
+  Task<Result<xml::Element>> request(xml::Element iq, std::chrono::milliseconds timeout);
+  std::string new_id();
+
+  ConnectionSummary summary() const;
+  const Jid& jid() const noexcept { return jid_; }
+  Loop& loop() const noexcept { return *runtime_.shard; }
+
+  ClientOptions options;
+  Handlers handlers;
+  xml::Element last_presence;  // to all; sent again after a reconnect
+
+ private:
+  static Task<> life(std::shared_ptr<Core> core, bool register_first,
+                     stream::RegistrationFields fields);
+  Task<Result<>> open(bool register_first, stream::RegistrationFields fields);
+  Task<bool> wait_to_try_again();
+  // False: woken before its time, because the connection's life has changed.
+  Task<bool> pause(std::chrono::milliseconds time);
+  Result<std::shared_ptr<const TlsClientContext>> tls_context(bool direct);
+  stream::InitiatingOptions negotiation(bool direct) const;
+  void on_bound(stream::Bound bound);
+  void on_lost(const Error& why, bool will_reconnect);
+  void ended(const Error& why);
+  static Task<> keep_alive(std::shared_ptr<Core> core, std::shared_ptr<Stream> stream);
+
+  // dispatch.cc
+  void on_element(xml::Element element);
+  void on_stanza(xml::ElementView xml);
+  void on_iq(xml::ElementView iq, const Jid& from);
+  std::optional<Result<xml::Element>> answer(const IqRequest& request);
+  bool take_roster_push(xml::ElementView iq, const Jid& from);
+
+  Runtime::Impl& runtime_;
+  Jid jid_;
+  bool alive_ = false;      // life() runs
+  bool bound_ = false;      // the stream is bound
+  bool leaving_ = false;    // disconnect() was called
+  bool abandoned_ = false;  // the Client is gone
+  std::shared_ptr<Stream> stream_;
+  std::shared_ptr<const TlsClientContext> tls_;
+  std::shared_ptr<const TlsClientContext> direct_tls_;
+  RequestTable requests_;
+  WaitList<Result<>> opened_;
+  WaitList<Error> over_;
+  WaitList<bool> pauses_;
+  std::optional<sasl::ClientKeys> keys_;
+  std::string mechanism_;
+  std::chrono::milliseconds backoff_{0};
+};
+
+// Whether trying again may help: the network's troubles, not the server's verdicts.
+bool is_passing(const Error& error) noexcept;
+
+}  // namespace balcony::client
