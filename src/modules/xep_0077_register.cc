@@ -24,6 +24,9 @@ struct RegisterOptions {
 
 // What a request says. §4: what is in a data form counts first; none was offered, so none is read.
 struct Fields {
+  // A constructor, as g++ 12 destroys an aggregate twice that is made in a co_await.
+  Fields(std::string username_, std::string password_)
+      : username(std::move(username_)), password(std::move(password_)) {}
   std::string username;
   std::string password;
 };

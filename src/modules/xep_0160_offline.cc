@@ -260,8 +260,10 @@ void attach_delivery(Registrar& on, Server& server) {
 }
 
 Task<Result<>> load(Server& server, std::shared_ptr<User> user) {
-  BALCONY_CO_ASSIGN(const std::uint64_t count,
-                    co_await server.store().count(user->bare.str(), std::string(kStore), {}));
+  storage::ArchiveQuery all;
+  BALCONY_CO_ASSIGN(
+      const std::uint64_t count,
+      co_await server.store().count(user->bare.str(), std::string(kStore), std::move(all)));
   if (count == 0) {
     user->slots.erase(kMailbox);
     co_return Result<>{};

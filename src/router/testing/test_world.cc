@@ -79,19 +79,22 @@ class World::TestAccounts final : public Accounts {
 
   Task<Result<>> create(Jid account, std::string password) override {
     if (password == kRefusedPassword) co_return fail(Errc::kNotAcceptable, "not this password");
-    if (*co_await exists(account)) co_return fail(Errc::kConflict);
+    BALCONY_CO_ASSIGN(const bool found, co_await exists(account));
+    if (found) co_return fail(Errc::kConflict);
     world_.passwords[account.str()] = password;
     storage::Batch batch = put_account(account);
     co_return co_await home_of(account).store->write(std::move(batch));
   }
   Task<Result<>> set_password(Jid account, std::string password) override {
     if (password == kRefusedPassword) co_return fail(Errc::kNotAcceptable, "not this password");
-    if (!*co_await exists(account)) co_return fail(Errc::kItemNotFound);
+    BALCONY_CO_ASSIGN(const bool found, co_await exists(account));
+    if (!found) co_return fail(Errc::kItemNotFound);
     world_.passwords[account.str()] = password;
     co_return Result<>{};
   }
   Task<Result<>> remove(Jid account, std::function<void()> when_removed) override {
-    if (!*co_await exists(account)) co_return fail(Errc::kItemNotFound);
+    BALCONY_CO_ASSIGN(const bool found, co_await exists(account));
+    if (!found) co_return fail(Errc::kItemNotFound);
     // A caller on another shard is the test itself, which runs all loops.
     Shard& home = home_of(account);
     co_await home.router->users().get(account);
