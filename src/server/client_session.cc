@@ -102,6 +102,13 @@ Task<ClientSession::Next> ClientSession::read_loop() {
 // Everything that one read brought. What is left when something must wait goes to pending_: the
 // buffer is everybody's.
 Task<ClientSession::Next> ClientSession::consume(std::string_view bytes) {
+  if (at_restart_) {
+    // COMPAT(go-xmpp, 2022): a line feed behind the last element of the old stream; in front of the
+    // new one's XML declaration it would be an error (XML 1.0 §2.8).
+    bytes.remove_prefix(std::min(bytes.find_first_not_of(" \t\r\n"), bytes.size()));
+    if (bytes.empty()) co_return Next::kGoOn;
+    at_restart_ = false;
+  }
   splitter_.feed(bytes);
   while (true) {
     auto event = splitter_.next();
@@ -210,6 +217,7 @@ Task<ClientSession::Next> ClientSession::perform(stream::Actions actions) {
       transport_->write(send->bytes);
     } else if (std::holds_alternative<stream::RestartStream>(action)) {
       splitter_.reset();
+      at_restart_ = true;
       splitter_.set_limits(limits());
     } else if (std::holds_alternative<stream::UpgradeTls>(action)) {
       if (auto tls = co_await upgrade_tls(); !tls) co_return Next::kEnd;
@@ -293,7 +301,7 @@ Task<> ClientSession::attempt_failed(stream::AttemptFailed what) {
   context_->by_address.failed(address, now);
   // SAFETY 11: slowed by address too. The answer is out; it is the next try that waits.
   const auto delay = context_->by_address.delay(address, now);
-  if (delay.count() > 0) co_await sleep_for(context_->shard, delay);
+  if (delay.count() > 0) co_await delay_for(context_->shard, delay);
 }
 
 // ---- coming home and binding ----

@@ -72,7 +72,7 @@ class ClientSession final : public router::Endpoint {
   std::unique_ptr<stream::ReceivingStream> negotiation_;  // until a resource is bound
   std::unique_ptr<xml::StreamHeader> header_;  // of the stream at hand; its declarations count
   router::ConnectedResource* resource_ = nullptr;
-  xml::Splitter splitter_;  // its limits depend on what stands above
+  xml::Splitter splitter_;      // its limits depend on what stands above
   std::optional<Jid> account_;  // bare once authenticated, full once bound
   std::string stream_id_;
   std::string pending_;  // read before a wait, to be consumed after it
@@ -80,7 +80,8 @@ class ClientSession final : public router::Endpoint {
   std::uint64_t stanzas_in_ = 0;
   std::uint64_t stanzas_out_ = 0;
   bool direct_tls_;
-  bool ended_ = false;  // the end of the stream has been written
+  bool at_restart_ = false;  // a new stream begins with the next byte that is no white space
+  bool ended_ = false;       // the end of the stream has been written
 };
 
 }  // namespace balcony::server
