@@ -8,13 +8,11 @@ balcony::Task<int> echo(balcony::ClientOptions options) {
   options.reconnect = true;
   balcony::Client bot(std::move(options));
   bot.on_message([&](const balcony::Message& message) {
-    if (message.type == "error" || message.body.empty()) return;
-    (void)bot.send_message(message.from, message.body, message.type);
+    if (message.type != "error") (void)bot.send_message(message.from, message.body, message.type);
   });
-  if (auto connected = co_await bot.connect(); !connected) {
-    std::fprintf(stderr, "%s\n", connected.error().to_string().c_str());
-    co_return 1;
-  }
+  const auto connected = co_await bot.connect();
+  if (!connected) std::fprintf(stderr, "%s\n", connected.error().to_string().c_str());
+  if (!connected) co_return 1;
   (void)bot.send_presence();
   std::fprintf(stderr, "%s\n", (co_await bot.closed()).to_string().c_str());
   co_return 0;

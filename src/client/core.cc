@@ -73,8 +73,10 @@ Task<> Core::life(std::shared_ptr<Core> core, bool register_first,
     }
     const bool again = core->options.reconnect && !core->leaving_ && is_passing(why);
     if (opened || !again) core->on_lost(why, again);
-    if (!again || !co_await core->wait_to_try_again()) break;
-    opened = co_await core->open(false, {});
+    if (!again) break;
+    const bool goes_on = co_await core->wait_to_try_again();
+    if (!goes_on) break;
+    opened = co_await core->open(false, stream::RegistrationFields());
     if (opened && core->last_presence) (void)core->send(core->last_presence);
     if (opened && core->handlers.reconnect && !core->abandoned_) core->handlers.reconnect();
   }
@@ -183,7 +185,7 @@ Task<> Core::keep_alive(std::shared_ptr<Core> core, std::shared_ptr<Stream> stre
     xml::Element iq(ns::kClient, "iq");
     iq.set("type", "get").set("to", core->jid_.domain());
     iq.append(ns::kPing, "ping");
-    const auto answer = co_await core->request(std::move(iq), {});
+    const auto answer = co_await core->request(std::move(iq), std::chrono::milliseconds(0));
     // An error is a sign of life too.
     if (!answer && answer.error().code == Errc::kTimeout) {
       co_return now->abort(Error(Errc::kTimeout, "the server does not answer any more"));

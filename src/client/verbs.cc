@@ -12,17 +12,17 @@
 namespace balcony {
 
 Task<Result<std::vector<RosterItem>>> Client::roster() {
-  BALCONY_CO_ASSIGN(const xml::Element answer, co_await get({}, payload::roster_query()));
+  BALCONY_CO_ASSIGN(const xml::Element answer, co_await get(std::nullopt, payload::roster_query()));
   co_return payload::read_roster(answer);
 }
 
 Task<Result<>> Client::set_roster_item(RosterItem item) {
-  BALCONY_CO_CHECK(co_await set({}, payload::roster_set(item)));
+  BALCONY_CO_CHECK(co_await set(std::nullopt, payload::roster_set(item)));
   co_return Result<>{};
 }
 
 Task<Result<>> Client::remove_roster_item(Jid jid) {
-  BALCONY_CO_CHECK(co_await set({}, payload::roster_remove(jid)));
+  BALCONY_CO_CHECK(co_await set(std::nullopt, payload::roster_remove(jid)));
   co_return Result<>{};
 }
 

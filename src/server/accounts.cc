@@ -172,7 +172,7 @@ Task<Result<>> AccountService::create(Jid account, std::string password) {
   ShardContext& home = home_of(account);
   return run_on<Result<>>(context_.shard, home.shard,
                           [service = home.accounts.get(), account, password] {
-                            return service->store_password(account, password, true);
+                            return service->store_password(account, password, Put::kCreate);
                           });
 }
 
@@ -180,11 +180,11 @@ Task<Result<>> AccountService::set_password(Jid account, std::string password) {
   ShardContext& home = home_of(account);
   return run_on<Result<>>(context_.shard, home.shard,
                           [service = home.accounts.get(), account, password] {
-                            return service->store_password(account, password, false);
+                            return service->store_password(account, password, Put::kReplace);
                           });
 }
 
-Task<Result<>> AccountService::store_password(Jid account, std::string password, bool create) {
+Task<Result<>> AccountService::store_password(Jid account, std::string password, Put how) {
   const auto iterations = static_cast<std::uint32_t>(context_.config->auth.iterations);
   using Keys = Result<std::vector<storage::ScramKeys>>;
   std::function<Keys()> job = [password, iterations] {
@@ -195,21 +195,37 @@ Task<Result<>> AccountService::store_password(Jid account, std::string password,
   sasl::wipe(password);
   if (!derived) co_return fail(Errc::kOverloaded, "too many passwords at the same time");
   if (!*derived) co_return fail(Errc::kNotAcceptable, derived->error().to_string());
-  if (!busy_.insert(account.str()).second) co_return fail(create ? kTaken : kBusy);
-  Result<> written = co_await write_keys(account, **derived, create);
-  busy_.erase(account.str());
-  if (!written) co_return fail(written.error());
+  BALCONY_CO_CHECK(co_await store_keys(account, **derived, how));
   co_await refresh_offer(std::string(account.domain()));
   co_return Result<>{};
 }
 
+Task<Result<>> AccountService::put_keys(Jid account, std::vector<storage::ScramKeys> keys,
+                                        Put how) {
+  ShardContext& home = home_of(account);
+  return run_on<Result<>>(context_.shard, home.shard,
+                          [service = home.accounts.get(), account, keys = std::move(keys), how] {
+                            return service->store_keys(account, keys, how);
+                          });
+}
+
+Task<Result<>> AccountService::store_keys(Jid account, std::vector<storage::ScramKeys> keys,
+                                          Put how) {
+  if (!busy_.insert(account.str()).second) co_return fail(how == Put::kCreate ? kTaken : kBusy);
+  Result<> written = co_await write_keys(account, std::move(keys), how);
+  busy_.erase(account.str());
+  co_return written;
+}
+
 Task<Result<>> AccountService::write_keys(Jid account, std::vector<storage::ScramKeys> keys,
-                                          bool create) {
+                                          Put how) {
   BALCONY_CO_ASSIGN(std::optional<storage::Account> found, co_await find(account));
-  if (create && found) co_return fail(kTaken);
-  if (!create && !found) co_return fail(Errc::kItemNotFound, "there is no such account");
+  if (how == Put::kCreate && found) co_return fail(kTaken);
+  if (how == Put::kReplace && !found) {
+    co_return fail(Errc::kItemNotFound, "there is no such account");
+  }
   storage::Account stored = found ? *std::move(found) : storage::Account{};
-  if (create) {
+  if (stored.user.empty()) {
     stored.user = account.local();
     stored.created = context_.shard.clock().wall();
   }

@@ -46,6 +46,12 @@ class AccountService final : public router::Accounts {
   Task<Result<>> remove(Jid account, std::function<void()> when_removed = {}) override;
   Task<Result<bool>> exists(Jid account) override;
 
+  // Stores keys that were made elsewhere. Which hashes are offered is not counted anew: call
+  // refresh_offer() after the last of many. Errors: kConflict (kCreate) when the account exists;
+  // storage errors.
+  enum class Put : std::uint8_t { kCreate, kReplace, kCreateOrReplace };
+  Task<Result<>> put_keys(Jid account, std::vector<storage::ScramKeys> keys, Put how);
+
   // Counts anew which hashes every account of the host has keys for.
   Task<> refresh_offer(std::string domain);
 
@@ -60,8 +66,9 @@ class AccountService final : public router::Accounts {
   Task<Result<std::optional<storage::Account>>> find(Jid account);
   Task<Result<std::optional<sasl::ScramKeys>>> keys_at_home(Jid account, sasl::ScramHash hash);
   Task<Result<bool>> verify_at_home(Jid account, std::string password);
-  Task<Result<>> store_password(Jid account, std::string password, bool create);
-  Task<Result<>> write_keys(Jid account, std::vector<storage::ScramKeys> keys, bool create);
+  Task<Result<>> store_password(Jid account, std::string password, Put how);
+  Task<Result<>> store_keys(Jid account, std::vector<storage::ScramKeys> keys, Put how);
+  Task<Result<>> write_keys(Jid account, std::vector<storage::ScramKeys> keys, Put how);
   Task<Result<>> remove_at_home(Jid account, std::function<void()> when_removed);
   Task<Result<>> erase(Jid account, std::function<void()> when_removed);
 

@@ -139,4 +139,19 @@ Result<std::shared_ptr<const Config>> load_config(const std::string& file,
   return read_config(text, file, overrides, modules);
 }
 
+Result<std::string> find_control_path(const std::string& file,
+                                      const std::vector<ConfigOverride>& overrides) {
+  std::string text;
+  if (!file.empty()) {
+    BALCONY_ASSIGN(text, read_file(file));
+  }
+  ConfigNode nothing{{}, ConfigNode::Table{}};
+  ConfigNode tree = parse_toml(text, file).value_or(nothing);
+  apply_overrides(overrides, tree);
+  Config config;
+  ConfigProblems ignored;
+  read_section(tree, top_options(), &config, "", "", {}, ignored);
+  return config.control_path();
+}
+
 }  // namespace balcony::server

@@ -40,4 +40,9 @@ Result<std::shared_ptr<const Config>> load_config(const std::string& file,
                                                   const std::vector<ConfigOverride>& overrides,
                                                   const ModuleList& modules);
 
+// Where the control socket of a server with this configuration is, also when much of it is wrong:
+// to reach a server that still runs with an older one. Errors: kNotFound, kIo with the file's name.
+Result<std::string> find_control_path(const std::string& file,
+                                      const std::vector<ConfigOverride>& overrides);
+
 }  // namespace balcony::server

@@ -64,8 +64,11 @@ Server::~Server() {
 Result<> Server::start(std::shared_ptr<const Config> config) {
   config_ = std::move(config);
   BALCONY_CHECK(open_storage());
-  BALCONY_ASSIGN(TlsServerOptions tls, load_certificates(*config_));
-  BALCONY_ASSIGN(tls_, TlsServerContext::create(std::move(tls)));
+  // Without listeners (balconyctl while no server runs) nobody asks for a certificate.
+  if (!config_->listen.empty()) {
+    BALCONY_ASSIGN(TlsServerOptions tls, load_certificates(*config_));
+    BALCONY_ASSIGN(tls_, TlsServerContext::create(std::move(tls)));
+  }
   hash_pool_ = std::make_unique<ThreadPool>(static_cast<std::size_t>(config_->auth.hash_threads),
                                             static_cast<std::size_t>(config_->auth.hash_queue));
   shards_ = std::make_unique<ShardSet>(static_cast<std::size_t>(config_->shards));
@@ -204,6 +207,7 @@ void Server::stop(std::chrono::milliseconds within) {
   }
   database_->close();
   shards_->stop();
+  hash_pool_.reset();  // what it still does posts to shards that must exist
   shared_.contexts.clear();
   log_info("stopped");
 }

@@ -24,8 +24,9 @@ class Server {
   // Stops, if that was not done.
   ~Server();
 
-  // Brings everything up: when it returns, clients can log in. Errors: kConfig, kIo, kDiskFull, …
-  // with a sentence that says what to do; nothing is left running then.
+  // Brings everything up: when it returns, clients can log in. A configuration without listeners
+  // gives a server for commands only, without certificates and reload(). Errors: kConfig, kIo,
+  // kDiskFull, … with a sentence that says what to do; nothing is left running then.
   Result<> start(std::shared_ptr<const Config> config);
 
   // Takes a new configuration: certificates, limits, modules, hosts, listeners. Sessions go on.

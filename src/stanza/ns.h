@@ -49,6 +49,7 @@ inline constexpr std::string_view kForward = "urn:xmpp:forward:0";              
 inline constexpr std::string_view kHints = "urn:xmpp:hints";                        // XEP-0334
 inline constexpr std::string_view kStanzaId = "urn:xmpp:sid:0";                     // XEP-0359
 inline constexpr std::string_view kSaslChannelBinding = "urn:xmpp:sasl-cb:0";       // XEP-0440
+inline constexpr std::string_view kStreamLimits = "urn:xmpp:stream-limits:0";       // XEP-0478
 
 // A value of FORM_TYPE, not a namespace of elements (XEP-0157 §2).
 inline constexpr std::string_view kServerInfoForm = "http://jabber.org/network/serverinfo";

@@ -5,6 +5,8 @@
 namespace balcony::storage {
 namespace {
 
+constexpr std::size_t kWantedWordsMax = 64;
+
 bool is_upper(unsigned char c) {
   return c >= 'A' && c <= 'Z';
 }
@@ -14,7 +16,7 @@ bool in_word(unsigned char c) {
 }
 
 bool has_words(std::string_view text, std::string_view search) {
-  const std::vector<std::string> wanted = search_words(search);
+  const std::vector<std::string> wanted = wanted_words(search);
   if (wanted.empty()) return false;
   const std::vector<std::string> words = search_words(text);
   return std::ranges::all_of(wanted, [&](const std::string& word) {
@@ -36,6 +38,12 @@ std::vector<std::string> search_words(std::string_view text) {
     if (!std::exchange(inside, true)) words.emplace_back();
     words.back().push_back(is_upper(byte) ? static_cast<char>(c - 'A' + 'a') : c);
   }
+  return words;
+}
+
+std::vector<std::string> wanted_words(std::string_view search) {
+  std::vector<std::string> words = search_words(search);
+  if (words.size() > kWantedWordsMax) words.resize(kWantedWordsMax);
   return words;
 }
 

@@ -16,7 +16,7 @@
 // Errors of reads and commits: kDiskFull (no room, or read-only; tried again at the next commit,
 // heals by itself), kVersion (PutIfVersion met another version: nothing of the batch was done),
 // kIo (anything else below), kOverloaded (the queue of commits or reads is full: nothing was done),
-// kClosed (after close()).
+// kClosed (a commit after close(); in SQLite a read too).
 //
 // A row or account that cannot be read is left out, logged and counted (counts().corrupt): nothing
 // that is stored can stop a server.
@@ -157,7 +157,7 @@ struct ArchiveQuery {
   std::string with;                    // only this other side; empty: all
   std::optional<WallTime> start, end;  // only rows with start <= when <= end
   // Only rows whose search text has all these words, in any case and order; empty: all. A text
-  // without a word in it ("?!") matches nothing.
+  // without a word in it ("?!") matches nothing; of many words the first 64 count.
   std::string search;
   std::uint32_t limit = 50;  // 1 to 1 000
   bool backwards =

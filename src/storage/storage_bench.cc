@@ -16,6 +16,7 @@
 #include <deque>
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <thread>
 
@@ -170,6 +171,52 @@ void accounts(const std::string& folder, int total) {
   std::printf("accounts: %d in %.2f s\n", total, took);
 }
 
+template <class T>
+Task<> keep(Task<T> task, std::optional<T>& out) {
+  out.emplace(co_await std::move(task));
+}
+
+// One big archive: indexing it at the first search, searching, counting, erasing.
+void one_archive(const std::string& folder, int rows) {
+  SqliteOptions options;
+  options.path = folder + "/bench.db";
+  std::filesystem::remove(options.path);
+  Bench bench(options);
+  WallTime now{std::chrono::milliseconds(1'700'000'000'000)};
+  bench.commit(rows / 1'000, 10, [&](int) {
+    Batch batch;
+    for (int i = 0; i < 1'000; ++i) {
+      ArchiveRow row;
+      row.id = archive_id(now += std::chrono::milliseconds(1));
+      row.with = i == 0 ? "nurse@capulet.example" : "juliet@capulet.example";
+      row.when = now;
+      row.stanza = std::string(220, 'x');
+      row.search = i == 0 ? "wherefore art thou romeo" : "it is the east and juliet is the sun";
+      batch.add("romeo@montague.example", op::Append{"archive", std::move(row)});
+    }
+    return batch;
+  });
+  const auto page = [&](const char* what, ArchiveQuery query) {
+    const auto start = BenchClock::now();
+    std::optional<Result<ArchivePage>> found;
+    spawn(keep(bench.store->page("romeo@montague.example", "archive", std::move(query)), found));
+    while (!found) bench.loop.jobs.run_one();
+    std::printf("%s in %d rows: %zu found in %.1f ms\n", what, rows,
+                *found ? (*found)->rows.size() : 0, seconds_since(start) * 1e3);
+  };
+  page("first search, with indexing", {.search = "romeo"});
+  page("search", {.search = "romeo"});
+  page("all with one", {.with = "nurse@capulet.example", .limit = 1'000});
+  page("last page", {.backwards = true});
+  page("from a time near the end", {.start = now - std::chrono::milliseconds(20)});
+  const double took = bench.commit(1, 1, [&](int) {
+    Batch batch;
+    batch.add("romeo@montague.example", op::EraseBefore{"archive", now});
+    return batch;
+  });
+  std::printf("erasing indexed rows: %.0f rows/s\n", rows / took);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -184,5 +231,6 @@ int main(int argc, char** argv) {
     }
   }
   accounts(folder, 100'000);
+  one_archive(folder, 100'000);
   std::filesystem::remove_all(folder);
 }

@@ -9,6 +9,7 @@
 #include "stream/server_says.h"
 #include "xml/writer.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace balcony::stream {
@@ -227,10 +228,9 @@ Actions InitiatingStream::on_registered(xml::ElementView answer) {
 
 // ---- SASL
 
-Actions InitiatingStream::start_sasl() {
-  const xml::ElementView offer = features_.child(ns::kSasl, "mechanisms");
-  if (!offer) return failed(Error(Errc::kSaslInvalidMechanism, "the server offers no login"));
+Result<sasl::MechanismChoice> InitiatingStream::choose() const {
   std::vector<std::string> offered;
+  const xml::ElementView offer = features_.child(ns::kSasl, "mechanisms");
   for (const xml::ElementView name : offer.children(ns::kSasl, "mechanism")) {
     offered.push_back(name.text());
   }
@@ -247,7 +247,26 @@ Actions InitiatingStream::start_sasl() {
   policy.plain = options_.plain;
   policy.channel_bindings = bindings_;
   policy.pinned = options_.pinned_mechanism;
-  auto choice = sasl::choose_mechanism(offered, types, policy);
+  const auto binds = [](const std::string& name) { return name.ends_with("-PLUS"); };
+  if (types.empty() && std::ranges::any_of(offered, binds)) {
+    // A server from before XEP-0440 knows the default of RFC 5802 §6.1, tls-unique, and nothing
+    // else; TLS 1.3 has no such thing (RFC 9266 §3), and what such servers check there is no
+    // common idea. So under TLS 1.3 nothing is bound.
+    if (sasl::find_binding(bindings_, sasl::kTlsUnique) != nullptr) {
+      types.emplace_back(sasl::kTlsUnique);
+    } else {
+      std::erase_if(offered, binds);
+      policy.channel_bindings.clear();
+    }
+  }
+  return sasl::choose_mechanism(offered, types, policy);
+}
+
+Actions InitiatingStream::start_sasl() {
+  if (!features_.child(ns::kSasl, "mechanisms")) {
+    return failed(Error(Errc::kSaslInvalidMechanism, "the server offers no login"));
+  }
+  auto choice = choose();
   if (!choice) return failed(choice.error());
   mechanism_ = choice->mechanism;
 

@@ -124,6 +124,7 @@ class InitiatingStream {
   InitiatingActions start_registration();
   InitiatingActions on_form(xml::ElementView iq);
   InitiatingActions on_registered(xml::ElementView iq);
+  Result<sasl::MechanismChoice> choose() const;
   InitiatingActions start_sasl();
   InitiatingActions on_sasl(xml::ElementView element);
   InitiatingActions on_challenge(xml::ElementView element);

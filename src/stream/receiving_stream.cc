@@ -77,6 +77,9 @@ Actions ReceivingStream::on_header(const xml::StreamHeader& header) {
   // RFC 6120 §4.7.3: a new id for each stream, unguessable.
   id_ = random_.token(16);
   header_sent_ = false;
+  // RFC 6120 §4.7.2: who says who he is, is told so; only then.
+  const auto from = Jid::parse(header.from);
+  peer_ = from ? std::string(from->bare_str()) : std::string();
   if (auto error = check_header(header)) {
     return stream_error(error->condition, std::move(error->text));
   }
@@ -89,27 +92,30 @@ Actions ReceivingStream::on_header(const xml::StreamHeader& header) {
 
 std::optional<StreamError> ReceivingStream::check_header(const xml::StreamHeader& header) {
   using enum StreamCondition;
+  // §4.7.1: our 'from' is the host that was asked for, also in front of an error.
+  const auto to = Jid::parse(header.to);
+  const bool is_domain = to && !to->has_local() && !to->is_full();
+  const bool served = is_domain && policy_->serves(to->str());
+  const bool negotiated = authenticated_ || (tls_ && !domain_.empty());
+  if (served && !negotiated) domain_ = to->str();
   if (header.root_ns != ns::kStream) return StreamError{kInvalidNamespace, ""};     // §4.9.3.10
   if (header.root_name != "stream") return StreamError{kBadFormat, ""};             // §4.9.3.1
   if (header.content_ns != ns::kClient) return StreamError{kInvalidNamespace, ""};  // §4.8.2
   // §4.7.5: without a version it is a stream of 1999.
   if (!speaks_version_1(header.version)) return StreamError{kUnsupportedVersion, ""};
   if (header.to.empty()) return StreamError{kImproperAddressing, "the stream needs a 'to'"};
-  const auto to = Jid::parse(header.to);
-  if (!to || to->has_local() || to->is_full()) return StreamError{kImproperAddressing, ""};
-  if (!policy_->serves(to->str())) return StreamError{kHostUnknown, ""};
+  if (!is_domain) return StreamError{kImproperAddressing, ""};
+  if (!served) return StreamError{kHostUnknown, ""};
   // A restart goes on with the host that TLS and SASL were for.
-  const bool negotiated = authenticated_ || (tls_ && !domain_.empty());
-  if (negotiated && domain_ != to->str()) {
+  if (domain_ != to->str()) {
     return StreamError{kNotAuthorized, "a restart cannot change the host"};
   }
-  domain_ = to->str();
   return std::nullopt;
 }
 
 void ReceivingStream::open_response(Actions& actions) {
   header_sent_ = true;
-  actions.emplace_back(Send{write_stream_header(domain_, "", id_, options_.lang, ns::kClient)});
+  actions.emplace_back(Send{write_stream_header(domain_, peer_, id_, options_.lang, ns::kClient)});
 }
 
 Actions ReceivingStream::features() {
@@ -134,10 +140,13 @@ Actions ReceivingStream::features() {
 
 void ReceivingStream::offer_sasl(xml::Element& features) const {
   xml::ElementRef mechanisms = features.append(ns::kSasl, "mechanisms");
+  bool any_binds = false;
   for (const std::string& name : offered_mechanisms()) {
     mechanisms.append_text_element("mechanism", name);
+    any_binds = any_binds || name.ends_with("-PLUS");
   }
-  if (bindings_.empty()) return;
+  // Types without a mechanism that could use them look like somebody in between (XEP-0440 §3).
+  if (!any_binds) return;
   // XEP-0440 §2: the types that this connection can be bound by.
   xml::ElementRef types = features.append(ns::kSaslChannelBinding, "sasl-channel-binding");
   for (const sasl::ChannelBinding& binding : bindings_) {
@@ -161,6 +170,14 @@ std::vector<std::string> ReceivingStream::offered_mechanisms() const {
   return offered;
 }
 
+// What comes next is a new stream, ours too: even its errors stand in a header of their own.
+void ReceivingStream::forget_stream() {
+  state_ = State::kOpening;
+  header_sent_ = false;
+  id_.clear();
+  peer_.clear();
+}
+
 // ---- elements ----
 
 Actions ReceivingStream::on_element(xml::Element element) {
@@ -168,8 +185,7 @@ Actions ReceivingStream::on_element(xml::Element element) {
   if (state_ != State::kNegotiating) return stream_error(StreamCondition::kInternalServerError);
   if (element.is(ns::kStream, "error")) return close();
   if (!authenticated_) return on_unauthenticated(std::move(element));
-  if (element.is(ns::kClient, "iq") && element.attr("type") == "set" &&
-      element.first_child().is(ns::kBind, "bind")) {
+  if (element.is(ns::kClient, "iq") && element.first_child().is(ns::kBind, "bind")) {
     return on_bind(std::move(element));
   }
   // RFC 6120 §7.1: nothing is processed before a resource is bound.
@@ -209,7 +225,7 @@ Actions ReceivingStream::on_tls(std::vector<sasl::ChannelBinding> bindings) {
   // RFC 6120 §5.4.3.3: what was learned before TLS is forgotten, save which host was asked for; an
   // attempt at SASL among it.
   sasl_.reset();
-  state_ = State::kOpening;
+  forget_stream();
   return list(RestartStream{});
 }
 
@@ -297,7 +313,7 @@ Actions ReceivingStream::on_home(Result<Jid> account) {
   if (!account) return sasl_failed(account.error());
   sasl_.reset();
   authenticated_ = true;
-  state_ = State::kOpening;  // RFC 6120 §6.4.6: both open new streams
+  forget_stream();  // RFC 6120 §6.4.6: both open new streams
   xml::Element success(ns::kSasl, "success");
   if (!success_data_.empty()) success.append_text(base64_encode(success_data_));
   success_data_.clear();
@@ -321,8 +337,14 @@ Actions ReceivingStream::sasl_failed(const Error& error) {
 // ---- binding ----
 
 Actions ReceivingStream::on_bind(xml::Element iq) {
-  if (!iq.has_attr("id")) {
-    return list(Send{written(error_reply(iq, Error(Errc::kBadRequest, "an iq needs an id")))});
+  // RFC 6120 §7.6.1: an iq of type set; §8.2.3: with an id.
+  if (!iq.has_attr("id") || iq.attr("type") != "set") {
+    return list(Send{written(
+        error_reply(iq, Error(Errc::kBadRequest, "binding is an iq of type set with an id")))});
+  }
+  // RFC 6120 §8.2.3: exactly one child.
+  if (iq.first_child().next_sibling()) {
+    return list(Send{written(error_reply(iq, Error(Errc::kBadRequest, "one <bind/> is enough")))});
   }
   state_ = State::kWaiting;
   std::string wanted = iq.first_child().child_text(ns::kBind, "resource");
@@ -360,6 +382,7 @@ Actions ReceivingStream::end(const StreamError& error) {
 Actions ReceivingStream::close() {
   if (state_ == State::kEnded) return {};
   state_ = State::kEnded;
+  if (!header_sent_) return list(EndStream{});
   return list(Send{std::string(kStreamEndTag)}, EndStream{});
 }
 

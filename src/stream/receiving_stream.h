@@ -139,6 +139,7 @@ class ReceivingStream {
 
  private:
   void open_response(Actions& actions);
+  void forget_stream();
   Actions stream_error(StreamCondition condition, std::string text = {});
   std::optional<StreamError> check_header(const xml::StreamHeader& header);
   Actions features();
@@ -163,6 +164,7 @@ class ReceivingStream {
   int attempts_ = 0;
   std::string domain_;
   std::string id_;
+  std::string peer_;  // the bare JID that the peer's header claims; not to be believed
   std::string mechanism_;
   std::string username_;
   std::string success_data_;

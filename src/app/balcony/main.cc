@@ -131,7 +131,7 @@ void add_queries(CLI::App& app, CommandLine& line) {
                       "What the server asks for beside: NAME VALUE");
   command->callback([&line] {
     line.registers = true;
-    line.command = [&line](Client& c) -> Task<int> {
+    line.command = [](Client& c) -> Task<int> {
       say("registered " + std::string(c.jid().bare_str()));
       co_return kOk;
     };

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/version.h"
+#include "modules/modules.h"
 #include "net/service_notify.h"
 
 #include <csignal>
@@ -60,7 +61,9 @@ Result<> Service::start() {
   BALCONY_CHECK(set_up_log(config->log));
   log_start(*config);
   BALCONY_ASSIGN(lock_, server::DataLock::take(config->data));
-  return server_.start(config);
+  BALCONY_CHECK(server_.start(config));
+  BALCONY_ASSIGN(control_, server::ControlSocket::open(server_, *this, modules::all_modules()));
+  return {};
 }
 
 void Service::run() {
@@ -79,6 +82,7 @@ void Service::run() {
   }
   log_info("stopping");
   notify_service_manager("STOPPING=1");
+  control_.reset();
   server_.stop();
 }
 

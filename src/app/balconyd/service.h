@@ -5,6 +5,7 @@
 #pragma once
 
 #include "server/config_reader.h"
+#include "server/control_socket.h"
 #include "server/data_lock.h"
 #include "server/process_control.h"
 #include "server/server.h"
@@ -48,6 +49,7 @@ class Service final : public server::ProcessControl {
   const Reader reader_;
   std::optional<server::DataLock> lock_;
   server::Server server_;
+  std::optional<server::ControlSocket> control_;
   std::mutex mutex_;  // guards what follows
   std::vector<std::function<void(Result<>)>> reloads_;
 };

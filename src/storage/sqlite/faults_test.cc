@@ -1,6 +1,6 @@
 // A disk that fails: a VFS around SQLite's own that gives errors when a test says so, and a real
 // limit on the size of files.
-#include "storage/sqlite/test_tools.h"
+#include "storage/test_tools.h"
 
 #include <sqlite3.h>
 #include <sys/mount.h>

@@ -1,6 +1,6 @@
 // kill -9: a child commits and tells which batches were acknowledged, dies at a random moment, and
 // each of those batches must be there once and whole.
-#include "storage/sqlite/test_tools.h"
+#include "storage/test_tools.h"
 
 #include <sys/wait.h>
 

@@ -2,10 +2,10 @@
 
 namespace balcony::storage {
 
-bool ReaderQueue::run(Work work) {
+Result<> ReaderQueue::run(Work work) {
   {
     const std::lock_guard lock(mutex_);
-    if (closed_) return false;
+    if (closed_) return fail(Errc::kClosed, "the database is closed");
     ++running_;
   }
   const bool queued = pool_.try_post([this, job = std::move(work)]() mutable {
@@ -14,8 +14,9 @@ bool ReaderQueue::run(Work work) {
     job = nullptr;
     finished();
   });
-  if (!queued) finished();
-  return queued;
+  if (queued) return {};
+  finished();
+  return fail(Errc::kOverloaded, "too many reads wait for the disk");
 }
 
 void ReaderQueue::close() {

@@ -19,8 +19,8 @@ class ReaderQueue {
 
   ReaderQueue(Reader& reader, WorkerPool& pool) : reader_(reader), pool_(pool) {}
 
-  // False, and nothing is done, when the pool is full or after close().
-  bool run(Work work);
+  // Errors: kOverloaded when the pool is full, kClosed after close(); then nothing is done.
+  Result<> run(Work work);
   // Waits for what runs.
   void close();
 

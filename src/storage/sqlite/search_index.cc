@@ -14,7 +14,7 @@ std::string search_scope(std::int64_t owner, std::int64_t store) {
 }
 
 std::string search_expression(std::int64_t owner, std::int64_t store, std::string_view search) {
-  const std::vector<std::string> words = search_words(search);
+  const std::vector<std::string> words = wanted_words(search);
   if (words.empty()) return {};
   std::string expression = "scope:" + search_scope(owner, store) + " AND words:(";
   // Words have no quotes in them, so nothing in them is an operator of FTS5.

@@ -1,7 +1,7 @@
 // What only the SQLite backend does: groups, bounds, schema versions, rows that cannot be read.
 #include "storage/sqlite/account_keys.h"
 #include "storage/sqlite/reserve.h"
-#include "storage/sqlite/test_tools.h"
+#include "storage/test_tools.h"
 
 #include <gmock/gmock.h>
 #include <sqlite3.h>

@@ -1,5 +1,5 @@
 // With real threads, as the server has them: several shards, a writer and a reader. Run under TSan.
-#include "storage/sqlite/test_tools.h"
+#include "storage/test_tools.h"
 
 #include <atomic>
 #include <condition_variable>

@@ -58,6 +58,7 @@ class Writer {
   void note_full(const Error& error);
   void note(const Result<>& done, bool erasing_only);
   bool may_try();
+  static int log_pages_max(std::uint64_t reserve_bytes);
   void watch_log_size();
   bool truncate_log();
 

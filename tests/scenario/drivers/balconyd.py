@@ -1,5 +1,6 @@
 """balconyd: everything that the scenarios assume about its configuration and commands is here."""
 
+import re
 import shutil
 import subprocess
 import tomllib
@@ -18,15 +19,21 @@ def _toml_value(value):
     return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+def _toml_key(key):
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else f'"{key}"'
+
+
 def to_toml(tree, path=()):
     """A dictionary as TOML; enough for configurations."""
-    plain = [f"{key} = {_toml_value(value)}" for key, value in tree.items()
+    plain = [f"{_toml_key(key)} = {_toml_value(value)}" for key, value in tree.items()
              if not isinstance(value, dict) and not _is_tables(value)]
-    out = "\n".join(plain) + "\n"
+    out = "".join(line + "\n" for line in plain)
     for key, value in tree.items():
-        name = ".".join(f'"{part}"' for part in (*path, key))
+        name = ".".join(_toml_key(part) for part in (*path, key))
         if isinstance(value, dict):
-            out += f"\n[{name}]\n" + to_toml(value, (*path, key))
+            # A table that holds tables only needs no line of its own.
+            own = not value or any(not isinstance(inner, dict) for inner in value.values())
+            out += (f"\n[{name}]\n" if own else "") + to_toml(value, (*path, key))
         elif _is_tables(value):
             out += "".join(f"\n[[{name}]]\n" + to_toml(item, (*path, key)) for item in value)
     return out
@@ -62,7 +69,7 @@ class Balconyd(Server):
         return [self._tool("balconyd"), "--config", str(self.config)]
 
     def is_ready(self, line):
-        return "ready" in line
+        return re.search(r"\bready\b", line) is not None
 
     def prepare(self):
         self.config = self.folder / "balcony.toml"

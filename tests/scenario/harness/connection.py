@@ -62,7 +62,11 @@ class Connection:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.settimeout(PATIENCE_S)
-        self.socket.connect((address, port))
+        try:
+            self.socket.connect((address, port))
+        except OSError as error:
+            self.close()
+            raise Closed(f"{self.name}: no connection to port {port}: {error}") from error
         self.note("--", "connected")
 
     def start_tls(self, server_name, alpn=None):
@@ -170,9 +174,9 @@ class Connection:
             self.pump(deadline - time.monotonic())
 
     def stream_error(self, condition, seconds=None):
-        """Expects <stream:error/> with `condition` (or one of "a or b"), the end of the stream and of the connection.
+        """Expects <stream:error/> with `condition` (or one of "a or b"), then the end.
 
-        RFC 6120 §4.9.1.2: the error comes inside a stream of the server's own.
+        RFC 6120 §4.9.1.2: the error comes inside a stream of the server's own, which ends with it.
         """
         while True:
             kind, element = self.event(seconds)

@@ -6,8 +6,8 @@
         romeo = stage.client("romeo").online()
 """
 
+from .befriend import befriend
 from .client import Client
-from .player import befriend
 
 
 def scenario(users="romeo juliet", config="", fresh=False, differs=None, host=None):

@@ -34,7 +34,7 @@ def scenario_order_of_kinds(stage):
     check_equal([juliet.receive().get("id") for _ in range(40)], [str(n) for n in range(40)], "ids")
 
 
-@scenario()
+@scenario(differs={"prosody": "its parser (Expat) may put off a token that came in pieces"})
 def scenario_bytes_one_at_a_time(stage):
     """RFC 6120 §4: a stanza that comes byte by byte is the same stanza."""
     romeo, juliet = stage.client("romeo"), stage.client("juliet").online()

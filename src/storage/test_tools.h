@@ -1,4 +1,4 @@
-// What the tests of this folder share: a folder that goes away, a pool that works when it is told
+// What the tests of storage share: a folder that goes away, a pool that works when it is told
 // to, and running a task to its end.
 #pragma once
 

@@ -1,0 +1,49 @@
+// What balcony_bench was told to do. Plain values, read by all of it.
+#pragma once
+
+#include <balcony/jid.h>
+#include <balcony/result.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace balcony::bench {
+
+struct Options {
+  std::string scenario;  // "chat", "ping", "idle" or "login"
+
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 5222;
+  std::string users = "u%d@localhost";  // %d: the number of the account, from 0
+  std::string users_file;               // lines of "JID password"; then `users` does not count
+  std::string password = "secret";
+  std::string mechanism = "PLAIN";  // or "SCRAM": the strongest SCRAM that is offered
+  bool tls = false;                 // STARTTLS; any certificate will do
+  bool presence = false;            // initial presence after binding
+  std::size_t parallel = 32;        // logins under way at a time
+
+  std::size_t sessions = 100;  // chat: 2 a pair; login: in each round
+  std::size_t in_flight = 1;   // requests of each pair or session that are under way
+  std::size_t body = 100;      // bytes
+  std::chrono::milliseconds warm_up{1000};
+  std::chrono::milliseconds duration{5000};
+  std::size_t messages = 0;  // end after so many instead of after `duration`
+  std::size_t rounds = 2;    // login: the second finds caches warm
+
+  int pid = 0;        // of the server, for its CPU time and memory; 0: not told
+  bool json = false;  // one JSON object instead of lines
+};
+
+struct Account {
+  Jid jid;
+  std::string password;
+};
+
+// The first `count` accounts, each with the resource "bench". Errors: kNotFound: the file has not
+// so many; kMalformed: an address is none.
+Result<std::vector<Account>> accounts(const Options& options, std::size_t count);
+
+}  // namespace balcony::bench

@@ -1,0 +1,116 @@
+#include "stream/stream_management.h"
+
+#include "stanza/ns.h"
+#include "xml/writer.h"
+
+#include <utility>
+
+namespace balcony::stream {
+namespace {
+
+std::string written(xml::ElementView element) {
+  std::string text;
+  xml::write(text, element);
+  return text;
+}
+
+}  // namespace
+
+void StreamManagement::start_sending() noexcept {
+  sending_ = true;
+  acknowledged_ = 0;
+  queue_.clear();
+  queue_bytes_ = 0;
+}
+
+void StreamManagement::start_receiving() noexcept {
+  receiving_ = true;
+  received_ = 0;
+}
+
+void StreamManagement::continue_from(StanzaCount received, StanzaCount acknowledged) noexcept {
+  start_sending();
+  start_receiving();
+  received_ = received;
+  acknowledged_ = acknowledged;
+}
+
+Result<> StreamManagement::sent(std::string text) {
+  if (!sending_) return {};
+  queue_bytes_ += text.size();
+  queue_.push_back(std::move(text));
+  if (queue_.size() > limits_.stanzas_max || queue_bytes_ > limits_.bytes_max) {
+    return fail(Errc::kOverloaded, "the peer acknowledges too little");
+  }
+  return {};
+}
+
+Result<std::size_t> StreamManagement::acknowledged(StanzaCount h) {
+  // XEP-0198 §4: modulo 2^32; the queue is far shorter, so the difference is unambiguous.
+  const StanzaCount fresh = h - acknowledged_;
+  if (fresh > queue_.size()) {
+    return fail(Errc::kPolicyViolation, "the peer acknowledges stanzas that it was not sent");
+  }
+  for (StanzaCount i = 0; i < fresh; ++i) {
+    queue_bytes_ -= queue_.front().size();
+    queue_.pop_front();
+  }
+  acknowledged_ = h;
+  return fresh;
+}
+
+StreamManagement::Effect StreamManagement::on_element(xml::ElementView element) {
+  Effect effect;
+  if (element.is(ns::kStreamManagement, "r") && receiving_) {
+    effect.reply = answer();
+    return effect;
+  }
+  if (!element.is(ns::kStreamManagement, "a") || !sending_) {
+    const std::string_view name = element.name();
+    // Two that answer each other's <failed/> would never end.
+    if (name == "failed" || name == "enabled" || name == "resumed") return effect;
+    effect.reply = written(write_failed(Errc::kUnexpectedRequest));
+    return effect;
+  }
+  const auto h = read_h(element);
+  if (!h) {
+    effect.error = StreamError{StreamCondition::kBadFormat, h.error().detail};
+    effect.reply = written(write_stream_error(*effect.error));
+    return effect;
+  }
+  const auto forgotten = acknowledged(*h);
+  if (!forgotten) {
+    const auto sent = static_cast<StanzaCount>(acknowledged_ + queue_.size());
+    effect.error = StreamError{StreamCondition::kUndefinedCondition, forgotten.error().detail};
+    effect.reply = written(write_handled_count_too_high(*h, sent));
+    return effect;
+  }
+  effect.forgotten = *forgotten;
+  return effect;
+}
+
+Result<std::string> StreamManagement::resume(StanzaCount h) {
+  BALCONY_CHECK(acknowledged(h));
+  std::string again;
+  again.reserve(queue_bytes_);
+  for (const std::string& text : queue_) again += text;
+  return again;
+}
+
+std::deque<std::string> StreamManagement::take_unacknowledged() {
+  queue_bytes_ = 0;
+  sending_ = false;
+  return std::exchange(queue_, {});
+}
+
+std::string StreamManagement::ask() {
+  return written(xml::Element(ns::kStreamManagement, "r"));
+}
+
+std::string StreamManagement::answer() const {
+  xml::Element element(ns::kStreamManagement, "a");
+  element.set("h", std::to_string(received_));
+  return written(element);
+}
+
+}  // namespace balcony::stream

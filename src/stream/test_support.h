@@ -1,0 +1,246 @@
+// What the tests of stream/ share: the two machines joined in memory, through the real splitter and
+// parser, with a policy and an account database of a few lines.
+#pragma once
+
+#include "sasl/test_support.h"
+#include "stanza/ns.h"
+#include "stanza/stanza_error.h"
+#include "stream/initiating_stream.h"
+#include "stream/receiving_stream.h"
+#include "xml/splitter.h"
+#include "xml/writer.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace balcony::stream::testing {
+
+inline constexpr std::string_view kHost = "capulet.example";
+
+struct FakePolicy final : ReceivingPolicy {
+  std::vector<std::string> names = {"SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN"};
+  bool open_registration = false;
+  bool legacy_session = false;
+
+  bool serves(std::string_view domain) const override { return domain == kHost; }
+  std::vector<std::string> mechanisms(std::string_view) const override { return names; }
+  std::string fake_secret(std::string_view) const override {
+    return std::string(sasl::testing::kSecret);
+  }
+  std::uint32_t iterations(std::string_view) const override { return 4096; }
+  bool registration(std::string_view) const override { return open_registration; }
+  void add_features(std::string_view, xml::Element& features) const override {
+    if (legacy_session) features.append(ns::kSession, "session");
+  }
+};
+
+// An end's reading side: bytes to headers, elements and ends.
+template <class Machine>
+class Reader {
+ public:
+  // Feeds `bytes` and performs what the machine answers; a restart drops what is left.
+  template <class Perform>
+  void feed(Machine& machine, std::string_view bytes, Perform perform) {
+    splitter_.feed(bytes);
+    restarted_ = false;
+    while (!restarted_) {
+      auto event = splitter_.next();
+      if (!event) return perform(machine.on_error(event.error()));
+      if (event->kind == xml::SplitKind::kNeedMore) return;
+      if (event->kind == xml::SplitKind::kStreamEnd) {
+        perform(machine.on_stream_end());
+      } else if (event->kind == xml::SplitKind::kStreamHeader) {
+        header_ = xml::parse_stream_header(event->bytes, {}).value();
+        perform(machine.on_header(header_));
+      } else if (event->kind == xml::SplitKind::kStanza) {
+        auto element = xml::parse(event->bytes, xml::scope_of(header_), {});
+        if (!element) return perform(machine.on_error(element.error()));
+        perform(machine.on_element(*std::move(element)));
+      }
+    }
+  }
+  void restart() {
+    splitter_.reset();
+    restarted_ = true;
+  }
+
+ private:
+  xml::Splitter splitter_{xml::Limits{}};
+  xml::StreamHeader header_;
+  bool restarted_ = false;
+};
+
+// The server: answers the machine's questions at once.
+class ServerEnd {
+ public:
+  ServerEnd(const FakePolicy& policy, ReceivingOptions options = {})
+      : policy_(policy), machine(policy, random_, options) {}
+
+  void feed(std::string_view bytes) {
+    if (machine.state() == ReceivingStream::State::kBound) return after_binding(bytes);
+    reader_.feed(machine, bytes, [this](Actions actions) { perform(std::move(actions)); });
+  }
+  void begin_tls(std::vector<sasl::ChannelBinding> bindings) {
+    wants_tls = false;
+    perform(machine.on_tls(std::move(bindings)));
+  }
+  void perform(Actions actions) {
+    for (Action& action : actions) std::visit([this](auto& a) { on(a); }, action);
+  }
+  std::string take() { return std::exchange(out, {}); }
+
+ private:
+  const FakePolicy& policy_;
+  SeededRandom random_{1};
+  Reader<ReceivingStream> reader_;
+
+  void on(Send& send) { out += send.bytes; }
+  void on(UpgradeTls&) { wants_tls = true; }
+  void on(RestartStream&) { reader_.restart(); }
+  void on(LookUp& what) {
+    perform(machine.on_credentials(sasl::testing::keys_of(what.username, what.hash)));
+  }
+  void on(VerifyPassword& what) {
+    const bool known = what.username == sasl::testing::kUser;
+    perform(machine.on_verified(known && what.password == sasl::testing::kPassword));
+  }
+  void on(ComeHome& what) {
+    perform(machine.on_home(Jid::make(what.anonymous ? "guest" : what.username, kHost)));
+    account_ = what.anonymous ? "guest" : what.username;
+  }
+  void on(AttemptFailed& what) { failures.push_back(what.error.code); }
+  void on(BindResource& what) {
+    if (what.wanted == "taken") {
+      return perform(machine.on_bound(fail(Errc::kConflict, "the resource is taken")));
+    }
+    perform(machine.on_bound(
+        Jid::make(account_, kHost, what.wanted.empty() ? "made-here" : what.wanted)));
+  }
+  void on(RegisterRequest& request) {
+    xml::Element reply;
+    if (request.iq.attr("type") == "get") {
+      xml::Element form(ns::kRegister, "query");
+      form.append_text_element("instructions", "Choose.");
+      form.append("username");
+      form.append("password");
+      if (asks_for_email) form.append("email");
+      reply = result_reply(request.iq, std::move(form));
+    } else if (account_exists) {
+      reply = error_reply(request.iq, Error(Errc::kConflict));
+    } else {
+      registration = request.iq.first_child().clone();
+      reply = result_reply(request.iq);
+    }
+    xml::write(out, reply);
+  }
+  void on(EndStream& end) {
+    ended = true;
+    error = std::move(end.error);
+  }
+  // RFC 3921 §3: the one thing that still belongs to the login.
+  void after_binding(std::string_view bytes) {
+    auto iq = xml::parse(bytes, {}, {});
+    if (!iq) return;
+    if (iq->first_child().is(ns::kSession, "session")) xml::write(out, result_reply(*iq));
+  }
+
+ public:
+  ReceivingStream machine;
+  std::string out;
+  bool wants_tls = false;
+  bool ended = false;
+  bool account_exists = false;
+  bool asks_for_email = false;
+  std::optional<StreamError> error;
+  std::vector<Errc> failures;
+  xml::Element registration;
+
+ private:
+  std::string account_;
+};
+
+class ClientEnd {
+ public:
+  explicit ClientEnd(InitiatingOptions options) : machine(random_, std::move(options)) {}
+
+  void start() { perform(machine.on_start()); }
+  void feed(std::string_view bytes) {
+    reader_.feed(machine, bytes,
+                 [this](InitiatingActions actions) { perform(std::move(actions)); });
+  }
+  void begin_tls(std::vector<sasl::ChannelBinding> bindings, bool verified) {
+    wants_tls = false;
+    perform(machine.on_tls(std::move(bindings), verified));
+  }
+  void perform(InitiatingActions actions) {
+    for (InitiatingAction& action : actions) std::visit([this](auto& a) { on(a); }, action);
+  }
+  std::string take() { return std::exchange(out, {}); }
+
+ private:
+  SeededRandom random_{2};
+  Reader<InitiatingStream> reader_;
+
+  void on(Send& send) { out += send.bytes; }
+  void on(UpgradeTls&) { wants_tls = true; }
+  void on(RestartStream&) { reader_.restart(); }
+  void on(Registered&) { registered = true; }
+  void on(Bound& what) { bound = std::move(what); }
+  void on(Failed& what) { failed = std::move(what); }
+  void on(EndStream&) { ended = true; }
+
+ public:
+  InitiatingStream machine;
+  std::string out;
+  bool wants_tls = false;
+  bool registered = false;
+  bool ended = false;
+  std::optional<Bound> bound;
+  std::optional<Failed> failed;
+};
+
+// Both, until nothing moves any more.
+struct Pair {
+  Pair(const FakePolicy& policy, InitiatingOptions client_options, ReceivingOptions options = {})
+      : server(policy, options), client(std::move(client_options)) {}
+
+  void run() {
+    if (server_direct_tls) {
+      server.begin_tls(bindings);
+      client.begin_tls(bindings, verified);
+    } else {
+      client.start();
+    }
+    bool moved = true;
+    while (moved) {
+      moved = false;
+      if (!client.out.empty()) moved = true, transcript += client.out, server.feed(client.take());
+      if (!server.out.empty()) moved = true, transcript += server.out, client.feed(server.take());
+      if (client.wants_tls && server.wants_tls) {
+        moved = true;
+        server.begin_tls(bindings);
+        client.begin_tls(bindings, verified);
+      }
+    }
+  }
+
+  ServerEnd server;
+  ClientEnd client;
+  std::vector<sasl::ChannelBinding> bindings = {sasl::testing::exporter()};
+  bool verified = true;
+  bool server_direct_tls = false;
+  std::string transcript;
+};
+
+inline InitiatingOptions juliet(std::string_view resource = {}) {
+  InitiatingOptions options(Jid::make(sasl::testing::kUser, kHost, resource).value());
+  options.password = sasl::testing::kPassword;
+  return options;
+}
+
+}  // namespace balcony::stream::testing

@@ -1,0 +1,78 @@
+#!/usr/bin/python3
+"""slixmpp as an agent: see README.md for the lines that go in and out."""
+
+import asyncio
+import ssl
+import sys
+
+import slixmpp
+
+
+def say(*words):
+    print("\t".join(str(word) for word in words), flush=True)
+
+
+class Agent(slixmpp.ClientXMPP):
+    def __init__(self, jid, password):
+        super().__init__(jid, password)
+        self.auto_authorize, self.auto_subscribe = True, False
+        self.register_plugin("xep_0203")
+        self.add_event_handler("session_start", self.on_start)
+        self.add_event_handler("message", self.on_message)
+        self.add_event_handler("presence_available", self.on_presence)
+        self.add_event_handler("presence_unavailable", self.on_presence)
+        self.add_event_handler("failed_all_auth", lambda _: say("failed", "authentication"))
+        self.add_event_handler("disconnected", lambda _: say("offline"))
+
+    def get_ssl_context(self):
+        """The server's certificate is self-signed."""
+        context = super().get_ssl_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return context
+
+    async def on_start(self, _):
+        say("online", self.boundjid.full, self["feature_mechanisms"].mech.name)
+        # Kept, because the loop itself does not keep its tasks alive.
+        self.reading = asyncio.get_running_loop().create_task(self.commands())
+
+    def on_message(self, message):
+        if message["body"]:
+            delayed = message.xml.find("{urn:xmpp:delay}delay") is not None
+            say("message", message["from"], message["body"], int(delayed))
+
+    def on_presence(self, presence):
+        say("presence", presence["from"], presence["type"])
+
+    async def commands(self):
+        reader = asyncio.StreamReader()
+        loop = asyncio.get_running_loop()
+        pipe = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        while line := (await reader.readline()).decode().rstrip("\n"):
+            command, *words = line.split("\t")
+            if command == "presence":
+                self.send_presence()
+            elif command == "roster":
+                await self.get_roster()
+                items = [f"{j}={self.client_roster[j]['subscription']}" for j in self.client_roster
+                         if j != self.boundjid.bare]
+                say("roster", " ".join(items))
+            elif command == "subscribe":
+                self.send_presence(pto=words[0], ptype="subscribe")
+            elif command == "send":
+                self.send_message(mto=words[0], mbody=words[1], mtype="chat")
+            elif command == "quit":
+                break
+        pipe[0].close()
+        await self.disconnect()
+        loop.stop()
+
+
+def main():
+    jid, password, address, port = sys.argv[1:]
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    agent = Agent(jid, password)
+    agent.connect((address, int(port)), force_starttls=True)
+    agent.process(forever=True)
+
+
+main()

@@ -1,0 +1,244 @@
+#!/usr/bin/env python3
+"""The program `balcony` against Debian's Prosody and ejabberd.
+
+    tests/interop/balcony_cli.py build/release/bin/balcony [prosody] [ejabberd]
+
+Starts each server on loopback with a certificate of its own, registers accounts and runs every
+command over STARTTLS (and direct TLS) with SCRAM. Ends with 0 when everything is as it should be,
+77 when no server is installed. Standard library only; nothing is left behind.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scenario"))
+
+from drivers.prosody import Prosody  # noqa: E402
+from drivers.server import HOST, Server, ServerFailed, make_certificate  # noqa: E402
+
+COMMAND_S = 20
+
+
+class DirectProsody(Prosody):
+    """The scenarios' Prosody, with a certificate for the port of direct TLS too."""
+
+    def apply(self, settings):
+        super().apply(settings)
+        path = self.folder / "prosody.cfg.lua"
+        certificate = (f'c2s_direct_tls_ssl = {{ certificate = "{self.folder}/{HOST}.crt", '
+                       f'key = "{self.folder}/{HOST}.key" }}\n')
+        path.write_text(certificate + path.read_text())
+
+
+class Ejabberd(Server):
+    name = "ejabberd"
+
+    @staticmethod
+    def folder_of_code():
+        found = sorted(Path("/usr/lib").glob("*/ejabberd-*/ebin"))
+        return found[-1] if found else None
+
+    def command(self):
+        return ["erl", "-noinput", "-pa", str(self.folder_of_code()), "-start_epmd", "false",
+                "-mnesia", "dir", f'"{self.folder}/mnesia"', "-s", "ejabberd"]
+
+    def environment(self):
+        return dict(os.environ, HOME=str(self.folder),
+                    EJABBERD_CONFIG_PATH=str(self.folder / "ejabberd.yml"),
+                    EJABBERD_LOG_PATH=str(self.folder / "ejabberd.log"),
+                    SPOOL_DIR=str(self.folder / "mnesia"))
+
+    def is_ready(self, line):
+        return f"Start accepting TLS connections at 127.0.0.1:{self.tls_port}" in line
+
+    def prepare(self):
+        certificate, key = make_certificate(self.folder, HOST)
+        (self.folder / "both.pem").write_text(certificate.read_text() + key.read_text())
+        (self.folder / "ejabberd.yml").write_text(f"""
+loglevel: info
+hosts: [{HOST}]
+certfiles: ["{self.folder}/both.pem"]
+auth_method: internal
+auth_password_format: scram
+disable_sasl_mechanisms: [PLAIN, digest-md5, X-OAUTH2]
+registration_timeout: infinity
+listen:
+  - {{ port: {self.port}, ip: "127.0.0.1", module: ejabberd_c2s, starttls_required: true }}
+  - {{ port: {self.tls_port}, ip: "127.0.0.1", module: ejabberd_c2s, tls: true }}
+modules:
+  mod_disco: {{}}
+  mod_ping: {{}}
+  mod_roster: {{}}
+  mod_offline: {{}}
+  mod_register: {{ access: all, ip_access: all, password_strength: 0 }}
+""")
+
+
+class Failed(Exception):
+    pass
+
+
+def check(condition, what):
+    if not condition:
+        raise Failed(what)
+
+
+class Cli:
+    """Runs `balcony` as one account of one server."""
+
+    def __init__(self, binary, server, user, password):
+        self.server = server
+        self.jid = f"{user}@{HOST}"
+        self.base = [binary, "-u", self.jid, "--ca", str(server.folder / f"{HOST}.crt"),
+                     "--timeout", "10"]
+        self.environment = dict(os.environ, BALCONY_PASSWORD=password)
+
+    def run(self, *arguments, expect=0, port=None, stdin=None, ca=True):
+        base = self.base if ca else self.base[:3] + self.base[5:]
+        command = [*base, "--server", f"127.0.0.1:{port or self.server.port}", *arguments]
+        done = subprocess.run(command, env=self.environment, input=stdin, capture_output=True,
+                              text=True, timeout=COMMAND_S)
+        check(done.returncode == expect,
+              f"{' '.join(arguments)}: exit code {done.returncode} in place of {expect}\n"
+              f"{done.stdout}{done.stderr}")
+        return done
+
+    def listen(self, count):
+        """A `balcony listen` that is ready; its process."""
+        process = subprocess.Popen(
+            [*self.base, "--server", f"127.0.0.1:{self.server.port}", "--json", "listen",
+             "--count", str(count)], env=self.environment, stdout=subprocess.PIPE, text=True)
+        threading.Timer(COMMAND_S, process.kill).start()
+        ready = json.loads(process.stdout.readline() or "{}")
+        check(ready.get("kind") == "ready", "listen does not get ready")
+        return process
+
+
+def messages(cli, other):
+    listener = other.listen(2)
+    cli.run("send", other.jid, "Good <morning> & \u263a")
+    cli.run("send", other.jid, "--subject", "news", "--type", "normal", stdin="from a pipe\n")
+    lines = [json.loads(line) for line in listener.stdout]
+    check(listener.wait(COMMAND_S) == 0, "listen --count does not end with 0")
+    check([line.get("body") for line in lines] == ["Good <morning> & \u263a", "from a pipe"],
+          f"other bodies came: {lines}")
+    check(lines[0]["from"].startswith(cli.jid + "/") and lines[0]["type"] == "chat", "its sender")
+    check(lines[1]["subject"] == "news" and lines[1]["type"] == "normal", "its subject")
+    # Kept while nobody listens.
+    cli.run("send", other.jid, "for later")
+    later = other.listen(1)
+    check(json.loads(later.stdout.readline())["body"] == "for later", "no message from offline")
+    check(later.wait(COMMAND_S) == 0, "listen after offline")
+    refused = cli.run("send", f"nobody@{HOST}/nowhere", "hello?", expect=1)
+    check("service-unavailable" in refused.stderr, "no reason for the refused message")
+
+
+def echo(cli, other):
+    """The example of the library, where it is built."""
+    bot = Path(cli.base[0]).parent / "example_echo_bot"
+    if not bot.exists():
+        return
+    process = subprocess.Popen(
+        [str(bot), other.jid, f"127.0.0.1:{cli.server.port}",
+         str(cli.server.folder / f"{HOST}.crt")], env=other.environment, stderr=subprocess.DEVNULL)
+    try:
+        # One stream that asks and hears: what is said to a stream that has gone is anybody's.
+        heard = cli.run("raw", "--wait", "3", stdin="<presence/><message type='chat' "
+                        f"to='{other.jid}'><body>Who is there?</body></message>")
+        check("Who is there?" in heard.stdout, f"the echo bot says nothing: {heard.stdout}")
+    finally:
+        process.terminate()
+        process.wait(COMMAND_S)
+
+
+def roster(cli, other):
+    cli.run("roster", "add", other.jid, "--name", "Romeo M.", "--group", "Friends")
+    item = json.loads(cli.run("--json", "roster").stdout)
+    check((item["jid"], item["name"], item["groups"], item["ask"]) ==
+          (other.jid, "Romeo M.", ["Friends"], True), f"another roster: {item}")
+    check("Romeo M." in cli.run("roster").stdout, "the roster as text")
+    cli.run("roster", "remove", other.jid)
+    check(cli.run("roster").stdout == "", "the roster is not empty again")
+
+
+def questions(cli):
+    check("answered in" in cli.run("ping").stdout, "ping")
+    check(json.loads(cli.run("ping", "--json").stdout)["to"] == HOST, "ping as JSON")
+    info = json.loads(cli.run("disco", "--json").stdout)
+    check("http://jabber.org/protocol/disco#info" in info["features"], "disco")
+    check(any(i["category"] == "server" for i in info["identities"]), "identity of the server")
+    cli.run("disco", "--items")
+    raw = cli.run("raw", "--count", "1",
+                  "<iq type='get' id='x7'><query xmlns='jabber:iq:roster'/></iq>")
+    check("id='x7'" in raw.stdout and "jabber:iq:roster" in raw.stdout, "raw")
+    piped = cli.run("raw", "--wait", "0.5", stdin="<presence/>")
+    check("<presence" in piped.stdout, "raw from standard input")
+
+
+def refusals(cli, stranger, server):
+    wrong = Cli(cli.base[0], server, "juliet", "wrong")
+    check("password" in wrong.run("ping", expect=4).stderr, "no advice for a wrong password")
+    check("certificate" in cli.run("ping", expect=3, ca=False).stderr, "an unknown authority")
+    check("warning" in cli.run("--insecure", "ping", ca=False).stderr, "no warning")
+    cli.run("--tls", "none", "ping", expect=3)
+    cli.run("ping", expect=3, port=1)
+    cli.run("--tls", "direct", "ping", port=server.tls_port)
+    cli.run("frobnicate", expect=2)
+    stranger.run("register")
+    stranger.run("ping")
+    stranger.run("register", expect=1)
+
+
+def run(binary, kind):
+    server = kind(settings={"registration": "open"})
+    try:
+        server.start()
+        juliet, romeo, nurse = (Cli(binary, server, user, f"secret of {user}")
+                                for user in ("juliet", "romeo", "nurse"))
+        for cli in (juliet, romeo):
+            cli.run("register")
+        messages(juliet, romeo)
+        echo(juliet, romeo)
+        roster(juliet, romeo)
+        questions(juliet)
+        refusals(juliet, nurse, server)
+        return True
+    except (Failed, ServerFailed, subprocess.TimeoutExpired) as problem:
+        print(f"{kind.name}: {problem}", file=sys.stderr)
+        print(server.log_text()[-3000:], file=sys.stderr)
+        return False
+    finally:
+        server.stop()
+        server.remove()
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    available = {}
+    if shutil.which("prosody"):
+        available["prosody"] = DirectProsody
+    if shutil.which("erl") and Ejabberd.folder_of_code():
+        available["ejabberd"] = Ejabberd
+    wanted = sys.argv[2:] or list(available)
+    missing = [name for name in wanted if name not in available]
+    if missing or not wanted:
+        print(f"not installed: {', '.join(missing) or 'prosody, ejabberd'}", file=sys.stderr)
+        return 77
+    good = True
+    for name in wanted:
+        start = time.monotonic()
+        passed = run(str(Path(sys.argv[1]).resolve()), available[name])
+        print(f"{name}: {'ok' if passed else 'FAILED'} ({time.monotonic() - start:.0f} s)")
+        good = good and passed
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+// @xmpp/client (xmpp.js) over TCP as an agent: ../README.md describes the lines that go in and out.
+//
+// node agent.mjs JID PASSWORD ADDRESS PORT
+
+import readline from "node:readline";
+import { client, jid, xml } from "@xmpp/client";
+
+const [address, password, host, port] = process.argv.slice(2);
+const { local, domain } = jid(address);
+const say = (...words) => process.stdout.write(words.join("\t") + "\n");
+
+let mechanism = "?";
+const xmpp = client({
+  service: `xmpp://${host}:${port}`,
+  domain,
+  username: local,
+  password,
+});
+xmpp.reconnect.stop();
+
+xmpp.on("send", (element) => {
+  if (element.is?.("auth")) mechanism = element.attrs.mechanism;
+  if (element.is?.("authenticate")) mechanism = element.attrs.mechanism;
+});
+xmpp.on("error", (error) => say("failed", String(error.message || error).replaceAll("\n", " ")));
+xmpp.on("offline", () => say("offline"));
+xmpp.on("online", (me) => say("online", me.toString(), mechanism));
+
+xmpp.on("stanza", (stanza) => {
+  const { from, type } = stanza.attrs;
+  if (stanza.is("message") && stanza.getChildText("body")) {
+    const delayed = stanza.getChild("delay", "urn:xmpp:delay") ? 1 : 0;
+    say("message", from, stanza.getChildText("body"), delayed);
+  } else if (stanza.is("presence") && type === "subscribe") {
+    xmpp.send(xml("presence", { to: from, type: "subscribed" }));
+  } else if (stanza.is("presence")) {
+    say("presence", from, type ?? "available");
+  }
+});
+
+const commands = {
+  presence: () => xmpp.send(xml("presence")),
+  subscribe: (to) => xmpp.send(xml("presence", { to, type: "subscribe" })),
+  send: (to, text) => xmpp.send(xml("message", { to, type: "chat" }, xml("body", {}, text))),
+  async roster() {
+    const query = await xmpp.iqCaller.get(xml("query", "jabber:iq:roster"));
+    const items = query.getChildren("item").map(({ attrs }) => `${attrs.jid}=${attrs.subscription}`);
+    say("roster", items.join(" "));
+  },
+  async quit() {
+    await xmpp.stop();
+    process.exit(0);
+  },
+};
+
+readline.createInterface({ input: process.stdin }).on("line", async (line) => {
+  const [command, ...words] = line.split("\t");
+  await commands[command]?.(...words);
+});
+
+xmpp.start().catch((error) => {
+  say("failed", error.message);
+  process.exit(1);
+});
