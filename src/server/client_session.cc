@@ -10,6 +10,7 @@
 #include "stanza/stanza_error.h"
 #include "xml/writer.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace balcony::server {
@@ -20,6 +21,23 @@ std::string& scratch() {
   thread_local std::string text;
   text.clear();
   return text;
+}
+
+bool same_scope(const xml::StreamHeader& a, const xml::StreamHeader& b) {
+  const auto same = [](const auto& x, const auto& y) {
+    return x.prefix == y.prefix && x.ns == y.ns;
+  };
+  return a.content_ns == b.content_ns && a.lang == b.lang &&
+         std::ranges::equal(a.declarations, b.declarations, same);
+}
+
+// Of a bound stream only the header's scope still counts, and most clients say the same: one header
+// for all of them on a thread.
+std::shared_ptr<const xml::StreamHeader> shared_header(
+    std::shared_ptr<const xml::StreamHeader> header) {
+  thread_local std::shared_ptr<const xml::StreamHeader> last;
+  if (!last || !same_scope(*last, *header)) last = std::move(header);
+  return last;
 }
 
 }  // namespace
@@ -193,7 +211,7 @@ Task<ClientSession::Next> ClientSession::negotiate(xml::SplitEvent event) {
   } else if (event.kind == xml::SplitKind::kStreamHeader) {
     auto header = xml::parse_stream_header(event.bytes, limits());
     if (header) {
-      header_ = std::make_unique<xml::StreamHeader>(*std::move(header));
+      header_ = std::make_shared<const xml::StreamHeader>(*std::move(header));
       actions = negotiation_->on_header(*header_);
       stream_id_ = negotiation_->id();
     } else {
@@ -250,7 +268,10 @@ Task<ClientSession::Next> ClientSession::perform(stream::Actions actions) {
     if (ended_) co_return Next::kEnd;
   }
   // Nothing of the negotiation stays in memory once it is over (DESIGN §1.4).
-  if (resource_) negotiation_.reset();
+  if (resource_ && negotiation_) {
+    negotiation_.reset();
+    header_ = shared_header(std::move(header_));
+  }
   co_return Next::kGoOn;
 }
 
