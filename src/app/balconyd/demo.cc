@@ -128,7 +128,7 @@ std::string Demo::banner() const {
   const std::string place = std::string(kAddress) + ':' + port;
   const auto balcony = [&](const Account& account) {
     return "  BALCONY_PASSWORD=" + account.password + " " + program("balcony") + " -u " +
-           account.jid + " --server " + place + " --ca-file " +
+           account.jid + " --server " + place + " --ca " +
            (data_ / "certificates" / "localhost.crt").string();
   };
   std::string out = "\nBalcony runs, for this machine only: " + place + " (STARTTLS), " + kAddress +
