@@ -72,7 +72,7 @@ class ClientSession final : public router::Endpoint {
   std::unique_ptr<stream::ReceivingStream> negotiation_;  // until a resource is bound
   std::unique_ptr<xml::StreamHeader> header_;  // of the stream at hand; its declarations count
   router::ConnectedResource* resource_ = nullptr;
-  xml::Splitter splitter_;  // its limits depend on what stands above
+  xml::Splitter splitter_;      // its limits depend on what stands above
   std::optional<Jid> account_;  // bare once authenticated, full once bound
   std::string stream_id_;
   std::string pending_;  // read before a wait, to be consumed after it
