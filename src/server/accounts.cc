@@ -271,8 +271,8 @@ Task<Result<>> AccountService::erase(Jid account, std::function<void()> when_rem
 }
 
 Task<> AccountService::refresh_offer(std::string domain) {
-  const auto offer = context_.shared.offers.find(domain);
-  if (offer == context_.shared.offers.end()) co_return;
+  const auto offer = context_.offers->find(domain);
+  if (offer == context_.offers->end()) co_return;
   const auto counts = co_await context_.store->account_counts(domain);
   if (!counts) co_return;
   unsigned bits = 0;

@@ -19,10 +19,9 @@ bool ClientPolicy::serves(std::string_view domain) const {
 std::vector<std::string> ClientPolicy::mechanisms(std::string_view domain) const {
   const HostConfig* config = host(domain);
   if (config && config->anonymous) return {std::string(sasl::kAnonymous)};
-  const auto offer = context_.shared.offers.find(std::string(domain));
-  const unsigned bits = offer == context_.shared.offers.end()
-                            ? 0
-                            : offer->second->bits.load(std::memory_order_relaxed);
+  const auto offer = context_.offers->find(std::string(domain));
+  const unsigned bits =
+      offer == context_.offers->end() ? 0 : offer->second->bits.load(std::memory_order_relaxed);
   std::vector<std::string> offered;
   for (const std::string& name : context_.config->auth.mechanisms) {
     const auto scram = sasl::scram_name(name);

@@ -112,10 +112,10 @@ Task<> store_all(Import& import) {
 
 // Whether an account came without keys for a hash that its host offers: the offer must shrink now.
 bool offers_too_much(const Import& import) {
-  const SharedContext& shared = import.context.at->shared;
+  const SharedContext::Offers& offers = *import.context.at->offers;
   for (const Entry& entry : import.ready) {
-    const auto offer = shared.offers.find(std::string(entry.account.jid.domain()));
-    if (offer == shared.offers.end()) continue;
+    const auto offer = offers.find(std::string(entry.account.jid.domain()));
+    if (offer == offers.end()) continue;
     unsigned bits = offer->second->bits.load(std::memory_order_relaxed);
     for (const storage::ScramKeys& keys : entry.account.keys) {
       bits &= ~(1U << static_cast<unsigned>(*sasl::scram_hash(keys.hash)));

@@ -84,9 +84,7 @@ Result<> Server::start(std::shared_ptr<const Config> config) {
   shared_.database = database_.get();
   shared_.tls = tls_.get();
   shared_.started = shards_->at(0).clock().now();
-  for (const HostConfig& host : config_->hosts) {
-    shared_.offers.emplace(host.domain, std::make_unique<SharedContext::HashOffer>());
-  }
+  shared_.offers = offers_of(*config_);
   for (std::size_t i = 0; i < shards_->size(); ++i) {
     shared_.contexts.push_back(std::make_unique<ShardContext>(shared_, shards_->at(i)));
   }
@@ -115,6 +113,19 @@ Result<> Server::open_storage() {
                                                              : storage::Durability::kProcess;
   BALCONY_ASSIGN(database_, storage::open_sqlite_database(options, *writer_, *reader_));
   return {};
+}
+
+std::shared_ptr<const SharedContext::Offers> Server::offers_of(const Config& config) const {
+  auto offers = std::make_shared<SharedContext::Offers>();
+  for (const HostConfig& host : config.hosts) {
+    auto offer = std::make_shared<SharedContext::HashOffer>();
+    if (shared_.offers) {
+      const auto old = shared_.offers->find(host.domain);
+      if (old != shared_.offers->end()) offer = old->second;
+    }
+    offers->emplace(host.domain, std::move(offer));
+  }
+  return offers;
 }
 
 Result<> Server::load_secret() {
@@ -179,6 +190,7 @@ Result<> Server::reload(std::shared_ptr<const Config> config) {
   std::ranges::move(opened, std::back_inserter(kept));
   listeners_ = std::move(kept);
   config_ = std::move(config);
+  shared_.offers = offers_of(*config_);
   on_every_shard([this](ShardContext& context) { context.reload(config_); });
   return load_secret();
 }

@@ -53,6 +53,8 @@ class Server {
 
  private:
   Result<> open_storage();
+  // An offer for each host; those of hosts that were there before are kept.
+  std::shared_ptr<const SharedContext::Offers> offers_of(const Config& config) const;
   Result<> load_secret();
   Result<> listen(std::vector<Listening>& into, const Config& config);
   void on_every_shard(const std::function<void(ShardContext&)>& work);

@@ -30,6 +30,7 @@ ShardContext::~ShardContext() = default;
 
 void ShardContext::set_up(std::shared_ptr<const Config> given) {
   config = std::move(given);
+  offers = shared.offers;
   store = shared.database->open(shard);
   accounts = std::make_unique<AccountService>(*this);
   link = std::make_unique<Link>(shared);
@@ -42,6 +43,7 @@ void ShardContext::set_up(std::shared_ptr<const Config> given) {
 
 void ShardContext::reload(std::shared_ptr<const Config> given) {
   config = std::move(given);
+  offers = shared.offers;
   router->set_options(router_options(*config));
   router->set_hosts(host_setups(*config));
 }

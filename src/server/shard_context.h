@@ -40,7 +40,8 @@ struct SharedContext {
   struct HashOffer {
     std::atomic<unsigned> bits{0};
   };
-  std::unordered_map<std::string, std::unique_ptr<HashOffer>> offers;
+  using Offers = std::unordered_map<std::string, std::shared_ptr<HashOffer>>;
+  std::shared_ptr<const Offers> offers;  // by domain; shards read their own copy of the pointer
   std::atomic<bool> stopping{false};
 };
 
@@ -57,6 +58,7 @@ struct ShardContext {
   SharedContext& shared;
   Shard& shard;
   std::shared_ptr<const Config> config;
+  std::shared_ptr<const SharedContext::Offers> offers;  // of the hosts of `config`
   std::unique_ptr<storage::Store> store;
   std::unique_ptr<AccountService> accounts;
   std::unique_ptr<router::ShardLink> link;

@@ -44,9 +44,9 @@ Result<std::string> first_line() {
 }
 
 Result<std::string> ask(const std::string& prompt) {
-  std::cerr << prompt << std::flush;
-  Result<std::string> line = [] {
-    const Quiet quiet;
+  Result<std::string> line = [&prompt] {
+    const Quiet quiet;  // first: nothing that is typed at the prompt may be shown, or lost
+    std::cerr << prompt << std::flush;
     return first_line();
   }();
   std::cerr << '\n';

@@ -209,9 +209,11 @@ void suggest(int argc, char** argv) {
       at = end + 1;
     }
   }
-  for (int i = 1; i < std::min(argc, 3); ++i) {
-    if (argv[i][0] == '-' || std::ranges::find(words, argv[i]) != words.end()) continue;
-    const std::string nearest = nearest_name(argv[i], words);
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--config" || word == "--control") ++i;  // with its value
+    if (word.starts_with('-') || std::ranges::find(words, word) != words.end()) continue;
+    const std::string nearest = nearest_name(word, words);
     if (!nearest.empty()) std::cerr << "Did you mean \"" << nearest << "\"?\n";
     return;
   }
