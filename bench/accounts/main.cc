@@ -53,7 +53,7 @@ Result<> make(const std::string& folder, const std::string& host, int count,
 int run(char** argv) {
   std::error_code error;
   std::filesystem::create_directories(argv[1], error);
-  auto made = make(argv[1], argv[2], std::atoi(argv[3]), argv[4]);
+  auto made = make(argv[1], argv[2], std::stoi(argv[3]), argv[4]);
   if (made) return 0;
   std::fprintf(stderr, "bench_accounts: %s\n", made.error().to_string().c_str());
   return 1;

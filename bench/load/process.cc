@@ -28,7 +28,7 @@ double cpu_seconds(int pid) {
   // the state and, twelfth and thirteenth, utime and stime.
   std::istringstream rest(line.substr(line.rfind(')') + 1));
   std::string skipped;
-  for (int i = 0; i < 12; ++i) rest >> skipped;
+  for (int i = 0; i < 11; ++i) rest >> skipped;
   double user = 0;
   double system = 0;
   rest >> user >> system;

@@ -8,11 +8,12 @@
 // server that reads and writes each message once can cost less by much.
 #include "bench/relay/relay.h"
 
+#include <string>
 #include <cstdio>
 #include <cstdlib>
 
 int main(int argc, char** argv) {
-  const int port = argc > 1 ? std::atoi(argv[1]) : 0;
+  const int port = argc > 1 ? std::stoi(argv[1]) : 0;
   balcony::bench::Relay relay;
   const int listens = relay.listen(port);
   if (listens < 0) {

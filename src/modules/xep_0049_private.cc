@@ -30,7 +30,8 @@ Result<xml::ElementView> only_child(const IqRequest& request) {
     return fail(request.is_set ? Errc::kNotAcceptable : Errc::kBadRequest, "the query is empty");
   }
   if (child.next_sibling()) return fail(Errc::kBadRequest, "one element at a time");
-  if (child.ns().empty() || child.ns() == ns::kPrivate || child.ns() == ns::kClient) {
+  // §2.3 and §4: namespaces of the protocol itself mean something else than "keep this".
+  if (child.ns().empty() || child.ns().starts_with("jabber:") || child.ns() == ns::kVcardTemp) {
     return fail(Errc::kNotAcceptable, "the element needs a namespace of its own");
   }
   return child;

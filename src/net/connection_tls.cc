@@ -179,9 +179,9 @@ Result<std::string> end_point_binding(SSL* ssl) {
 // RFC 5929 §3.1: the first Finished message of the handshake: the client's, or the server's when a
 // TLS 1.2 session was resumed.
 //
-// COMPAT(slixmpp 1.8, 2022): RFC 9266 does away with this type for TLS 1.3, where it is not defined.
-// Clients that never heard of that use the same message all the same, and it binds as well: it is a
-// MAC over a transcript that has both sides' keys in it.
+// COMPAT(slixmpp 1.8, 2022): RFC 9266 does away with this type for TLS 1.3, where it is not
+// defined. Clients that never heard of that use the same message all the same, and it binds as
+// well: it is a MAC over a transcript that has both sides' keys in it.
 Result<std::string> unique_binding(SSL* ssl) {
   if (SSL_version(ssl) < TLS1_3_VERSION && SSL_get_extms_support(ssl) != 1) {
     return fail(Errc::kNotFound, "this TLS 1.2 session has no extended master secret");

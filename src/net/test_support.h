@@ -19,7 +19,8 @@
 
 namespace balcony::test {
 
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
 
 template <class F>
 using TaskValue = decltype(std::declval<std::invoke_result_t<F&>>().take());

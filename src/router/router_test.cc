@@ -199,5 +199,77 @@ TEST_P(RouterTest, AccountRemovalEndsTheSessions) {
   EXPECT_EQ(world.router_of("romeo@localhost").users().size(), 0U);
 }
 
+// Between the two steps nothing reaches the account, and nothing is lost.
+TEST_P(RouterTest, WhatComesDuringARemovalWaits) {
+  TestClient& romeo = world.login("romeo@localhost/orchard");
+  TestClient& juliet = world.login("juliet@localhost/balcony");
+  Router& home = world.router_of("romeo@localhost");
+  const std::string hello =
+      "<message to='romeo@localhost/orchard' type='chat' id='1'><body>hi</body></message>";
+
+  auto user = home.begin_removal(*Jid::parse("romeo@localhost"));
+  ASSERT_TRUE(user);
+  EXPECT_EQ(home.begin_removal(user->bare), nullptr);
+  juliet.send(hello);
+  EXPECT_EQ(romeo.waiting() + juliet.waiting(), 0U);
+  // The erasing failed: he is there as before.
+  home.finish_removal(*user, fail(Errc::kDiskFull));
+  world.run();
+  EXPECT_FALSE(romeo.closed());
+  EXPECT_NE(romeo.received().find("<body>hi</body>"), std::string::npos);
+
+  user = home.begin_removal(user->bare);
+  ASSERT_TRUE(user);
+  juliet.send(hello);
+  EXPECT_FALSE(romeo.closed());
+  home.finish_removal(*user, {});
+  world.run();
+  ASSERT_TRUE(romeo.closed());
+  EXPECT_EQ(romeo.closed()->condition, StreamCondition::kNotAuthorized);
+  EXPECT_NE(juliet.received().find(kUnavailable), std::string::npos);
+  EXPECT_EQ(home.users().loaded("romeo@localhost"), nullptr);
+}
+
+// Who waits for somebody without a session is told too, however many others are used meanwhile.
+TEST_P(RouterTest, ARemovalIsNotPushedOut) {
+  world.account("romeo@localhost");
+  TestClient& juliet = world.login("juliet@localhost/balcony");
+  juliet.send("<message to='romeo@localhost' id='0'/>");  // loads him
+  juliet.clear();
+  Router& home = world.router_of("romeo@localhost");
+  const auto user = home.begin_removal(*Jid::parse("romeo@localhost"));
+  ASSERT_TRUE(user);
+  juliet.send("<message to='romeo@localhost' id='1'/>");
+  home.set_options({.offline_users_max = 0});
+  for (const char* name : {"a@localhost", "b@localhost", "c@localhost"}) {
+    world.account(name);
+    home.users().with(*Jid::parse(name), [](const UserTable::Loaded&) {});
+  }
+  world.run();
+  EXPECT_EQ(juliet.waiting(), 0U);
+  home.finish_removal(*user, {});
+  world.run();
+  EXPECT_EQ(juliet.received_element().attr("id"), "1");
+}
+
+// RFC 6121 §8.5.1: to the letter the same from an account that is there.
+TEST_P(RouterTest, NobodyLearnsWhichAccountsExist) {
+  world.account("juliet@localhost");
+  TestClient& romeo = world.login("romeo@localhost/orchard");
+  for (const char* request :
+       {"<iq type='get' id='1' to='juliet@localhost'><own xmlns='test:own'/></iq>",
+        "<iq type='get' id='1' to='juliet@localhost'><x xmlns='test:unknown'/></iq>",
+        "<iq type='get' id='1' to='juliet@localhost/balcony'><x xmlns='test:unknown'/></iq>",
+        "<message id='1' to='juliet@localhost/balcony'/>"}) {
+    romeo.send(request);
+    std::string there = romeo.received();
+    std::string other = request;
+    other.replace(other.find("juliet"), 6, "tybalt");
+    romeo.send(other);
+    there.replace(there.find("juliet"), 6, "tybalt");
+    EXPECT_EQ(romeo.received(), there);
+  }
+}
+
 }  // namespace
 }  // namespace balcony::router

@@ -66,7 +66,7 @@ Task<Result<std::optional<sasl::ScramKeys>>> AccountService::keys(Jid account,
 Task<Result<std::optional<sasl::ScramKeys>>> AccountService::keys_at_home(Jid account,
                                                                           sasl::ScramHash hash) {
   const auto delay = context_.by_account.delay(account.str(), context_.shard.clock().now());
-  if (delay.count() > 0) co_await sleep_for(context_.shard, delay);
+  if (delay.count() > 0) co_await delay_for(context_.shard, delay);
   BALCONY_CO_ASSIGN(const std::optional<storage::Account> found, co_await find(account));
   if (!found) co_return std::optional<sasl::ScramKeys>{};
   if (found->disabled) co_return fail(Errc::kSaslAccountDisabled);
@@ -87,7 +87,7 @@ Task<Result<bool>> AccountService::verify(Jid account, std::string password) {
 
 Task<Result<bool>> AccountService::verify_at_home(Jid account, std::string password) {
   const auto delay = context_.by_account.delay(account.str(), context_.shard.clock().now());
-  if (delay.count() > 0) co_await sleep_for(context_.shard, delay);
+  if (delay.count() > 0) co_await delay_for(context_.shard, delay);
   std::string fingerprint = digest(account, password);
   if (was_verified(account, fingerprint)) co_return true;
   BALCONY_CO_ASSIGN(const std::optional<storage::Account> found, co_await find(account));

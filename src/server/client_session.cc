@@ -10,6 +10,7 @@
 #include "stanza/stanza_error.h"
 #include "xml/writer.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace balcony::server {
@@ -20,6 +21,23 @@ std::string& scratch() {
   thread_local std::string text;
   text.clear();
   return text;
+}
+
+bool same_scope(const xml::StreamHeader& a, const xml::StreamHeader& b) {
+  const auto same = [](const auto& x, const auto& y) {
+    return x.prefix == y.prefix && x.ns == y.ns;
+  };
+  return a.content_ns == b.content_ns && a.lang == b.lang &&
+         std::ranges::equal(a.declarations, b.declarations, same);
+}
+
+// Of a bound stream only the header's scope still counts, and most clients say the same: one header
+// for all of them on a thread.
+std::shared_ptr<const xml::StreamHeader> shared_header(
+    std::shared_ptr<const xml::StreamHeader> header) {
+  thread_local std::shared_ptr<const xml::StreamHeader> last;
+  if (!last || !same_scope(*last, *header)) last = std::move(header);
+  return last;
 }
 
 }  // namespace
@@ -102,6 +120,13 @@ Task<ClientSession::Next> ClientSession::read_loop() {
 // Everything that one read brought. What is left when something must wait goes to pending_: the
 // buffer is everybody's.
 Task<ClientSession::Next> ClientSession::consume(std::string_view bytes) {
+  if (at_restart_) {
+    // COMPAT(go-xmpp, 2022): a line feed behind the last element of the old stream; in front of the
+    // new one's XML declaration it would be an error (XML 1.0 §2.8).
+    bytes.remove_prefix(std::min(bytes.find_first_not_of(" \t\r\n"), bytes.size()));
+    if (bytes.empty()) co_return Next::kGoOn;
+    at_restart_ = false;
+  }
   splitter_.feed(bytes);
   while (true) {
     auto event = splitter_.next();
@@ -186,7 +211,7 @@ Task<ClientSession::Next> ClientSession::negotiate(xml::SplitEvent event) {
   } else if (event.kind == xml::SplitKind::kStreamHeader) {
     auto header = xml::parse_stream_header(event.bytes, limits());
     if (header) {
-      header_ = std::make_unique<xml::StreamHeader>(*std::move(header));
+      header_ = std::make_shared<const xml::StreamHeader>(*std::move(header));
       actions = negotiation_->on_header(*header_);
       stream_id_ = negotiation_->id();
     } else {
@@ -210,6 +235,7 @@ Task<ClientSession::Next> ClientSession::perform(stream::Actions actions) {
       transport_->write(send->bytes);
     } else if (std::holds_alternative<stream::RestartStream>(action)) {
       splitter_.reset();
+      at_restart_ = true;
       splitter_.set_limits(limits());
     } else if (std::holds_alternative<stream::UpgradeTls>(action)) {
       if (auto tls = co_await upgrade_tls(); !tls) co_return Next::kEnd;
@@ -242,7 +268,10 @@ Task<ClientSession::Next> ClientSession::perform(stream::Actions actions) {
     if (ended_) co_return Next::kEnd;
   }
   // Nothing of the negotiation stays in memory once it is over (DESIGN §1.4).
-  if (resource_) negotiation_.reset();
+  if (resource_ && negotiation_) {
+    negotiation_.reset();
+    header_ = shared_header(std::move(header_));
+  }
   co_return Next::kGoOn;
 }
 
@@ -293,7 +322,7 @@ Task<> ClientSession::attempt_failed(stream::AttemptFailed what) {
   context_->by_address.failed(address, now);
   // SAFETY 11: slowed by address too. The answer is out; it is the next try that waits.
   const auto delay = context_->by_address.delay(address, now);
-  if (delay.count() > 0) co_await sleep_for(context_->shard, delay);
+  if (delay.count() > 0) co_await delay_for(context_->shard, delay);
 }
 
 // ---- coming home and binding ----

@@ -70,7 +70,8 @@ class ClientSession final : public router::Endpoint {
   ShardContext* context_;
   std::unique_ptr<session::TcpTransport> transport_;
   std::unique_ptr<stream::ReceivingStream> negotiation_;  // until a resource is bound
-  std::unique_ptr<xml::StreamHeader> header_;  // of the stream at hand; its declarations count
+  // Of the stream at hand; once bound, one that other sessions share where its scope is the same.
+  std::shared_ptr<const xml::StreamHeader> header_;
   router::ConnectedResource* resource_ = nullptr;
   xml::Splitter splitter_;      // its limits depend on what stands above
   std::optional<Jid> account_;  // bare once authenticated, full once bound
@@ -80,7 +81,8 @@ class ClientSession final : public router::Endpoint {
   std::uint64_t stanzas_in_ = 0;
   std::uint64_t stanzas_out_ = 0;
   bool direct_tls_;
-  bool ended_ = false;  // the end of the stream has been written
+  bool at_restart_ = false;  // a new stream begins with the next byte that is no white space
+  bool ended_ = false;       // the end of the stream has been written
 };
 
 }  // namespace balcony::server

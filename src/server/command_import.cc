@@ -74,7 +74,7 @@ Task<> hash_and_store(Import& import, Entry& entry) {
   // Logins come first: an import waits while the queue is full.
   constexpr std::chrono::milliseconds kPause{100};
   while (!derived) {
-    co_await sleep_for(at.shard, kPause);
+    co_await delay_for(at.shard, kPause);
     derived = co_await run_in<Keys>(at.shard, *at.shared.hash_pool, job);
   }
   sasl::wipe(entry.account.password);

@@ -42,7 +42,7 @@ Task<std::optional<T>> run_in(Loop& here, WorkerPool& pool, std::function<T()> w
 }
 
 // Waits. For delays that a peer has earned.
-inline Task<> sleep_for(Loop& loop, std::chrono::milliseconds delay) {
+inline Task<> delay_for(Loop& loop, std::chrono::milliseconds delay) {
   OneShot<bool> done;
   loop.after(delay, [&done] { done.set(true); });
   co_await done;

@@ -5,12 +5,12 @@
 #include "server/accounts.h"
 #include "server/certificates.h"
 #include "server/client_session.h"
+#include "server/hop.h"
 #include "storage/storage.h"
 
 #include <filesystem>
 #include <latch>
 #include <system_error>
-#include <thread>
 
 namespace balcony::server {
 namespace {
@@ -29,6 +29,13 @@ Task<Result<std::string>> find_or_make_secret(ShardContext& at, std::string owne
   batch.add(owner, storage::op::Put{std::string(kServerStore), std::string(kFakeSecret), made});
   BALCONY_CO_CHECK(co_await at.store->write(std::move(batch)));
   co_return made;
+}
+
+constexpr std::chrono::milliseconds kStep{100};
+
+Task<bool> wait_a_little(ShardContext& at) {
+  co_await delay_for(at.shard, kStep);
+  co_return true;
 }
 
 ConnectionOptions connection_options(const Config& config) {
@@ -213,9 +220,8 @@ void Server::stop(std::chrono::milliseconds within) {
     const std::vector<ClientSession*> sessions(context.sessions.begin(), context.sessions.end());
     for (ClientSession* session : sessions) session->end({StreamCondition::kSystemShutdown, ""});
   });
-  constexpr std::chrono::milliseconds kStep{20};
   for (auto waited = kStep; waited < within && sessions() > 0; waited += kStep) {
-    std::this_thread::sleep_for(kStep);
+    call<bool>(0, [](ShardContext& at) { return wait_a_little(at); });
   }
   database_->close();
   shards_->stop();

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 
+#include <string>
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
@@ -222,7 +223,7 @@ void one_archive(const std::string& folder, int rows) {
 int main(int argc, char** argv) {
   set_log_level(LogLevel::kWarning);
   const std::string base = argc > 1 ? argv[1] : ".";
-  const int rows = argc > 2 ? std::atoi(argv[2]) : 300'000;
+  const int rows = argc > 2 ? std::stoi(argv[2]) : 300'000;
   const std::string folder = base + "/storage_bench";
   std::filesystem::create_directories(folder);
   for (const Durability durability : {Durability::kDisk, Durability::kProcess}) {

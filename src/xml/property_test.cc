@@ -69,14 +69,27 @@ TEST(Property, ExpatReadsTheSameTree) {
   }));
 }
 
+// Whether an element of the tree is in that namespace.
+bool names_namespace(ElementView root, std::string_view ns) {
+  std::vector<ElementView> open{root};
+  while (!open.empty()) {
+    const ElementView at = open.back();
+    open.pop_back();
+    if (at.ns() == ns) return true;
+    for (const ElementView child : at.children()) open.push_back(child);
+  }
+  return false;
+}
+
 TEST(Property, InAStreamItIsTheSameTree) {
   EXPECT_TRUE(rc::check([] {
     const Element tree = random_tree();
-    RC_PRE(tree.ns() != "jabber:server");
+    RC_PRE(!names_namespace(tree, "jabber:server"));
     const auto header = parse_stream_header(
         "<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams'>",
         {});
-    // Below an element that is translated, the wire's name and ours cannot be told apart.
+    // On such a stream the wire's name for the content namespace and ours cannot be told apart in a
+    // tree that holds both: that is why the stream's own name is left out here.
     std::string wire;
     write(wire, tree, {.scope_ns = "jabber:server", .content_ns = "jabber:server"});
     const auto again = parse(wire, scope_of(*header), {.stanza_bytes_max = 1 << 20});

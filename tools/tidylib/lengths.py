@@ -21,7 +21,7 @@ def check(tree, config):
         if not source.is_code:
             continue
         yield from _file(source, limits)
-        yield from _lines(source, limits["columns"])
+        yield from _lines(source, _columns(source, limits))
         if source.is_cpp:
             yield from _functions(source, limits["function_warning"])
 
@@ -39,6 +39,11 @@ def _file(source, limits):
     if count > most:
         yield Finding(source.path, most + 1, RULE,
                       f"{count} lines, {most} at most: one file, one purpose")
+
+
+def _columns(source, limits):
+    python = str(source.path).endswith(".py")
+    return limits.get("columns_python", limits["columns"]) if python else limits["columns"]
 
 
 def _lines(source, columns):

@@ -92,7 +92,7 @@ Result<Demo> Demo::prepare(const DemoOptions& options) {
   demo.text_ = "data = " + quoted(demo.data_.string()) + '\n' + listener("c2s", demo.port_) +
                listener("c2s-tls", demo.tls_port_) + "[storage]\nbackend = \"" +
                (demo.temporary_ ? "memory" : "sqlite") +
-               "\"\n[log]\nlevel = \"warning\"\n[hosts.localhost]\n";
+               "\"\n[log]\nlevel = \"error\"\n[hosts.localhost]\n";
   BALCONY_CHECK(demo.load_passwords());
   return demo;
 }
@@ -128,7 +128,7 @@ std::string Demo::banner() const {
   const std::string place = std::string(kAddress) + ':' + port;
   const auto balcony = [&](const Account& account) {
     return "  BALCONY_PASSWORD=" + account.password + " " + program("balcony") + " -u " +
-           account.jid + " --server " + place + " --ca-file " +
+           account.jid + " --server " + place + " --ca " +
            (data_ / "certificates" / "localhost.crt").string();
   };
   std::string out = "\nBalcony runs, for this machine only: " + place + " (STARTTLS), " + kAddress +
