@@ -15,7 +15,7 @@ build: build/release/build.ninja  ## builds everything (release), into build/rel
 
 run:  ## installs what is missing, builds, and starts a server to play with
 	@tools/install-packages build
-	@$(MAKE) build-only TARGET=balconyd
+	@$(MAKE) build-only TARGET="balconyd balconyctl balcony_cli"
 	@exec build/release/bin/balconyd --demo
 
 test:  ## installs what is missing, builds, and runs all tests

@@ -11,10 +11,11 @@
 #include "server/accounts.h"
 #include "storage/storage.h"
 
+#include <charconv>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 namespace balcony::bench {
 namespace {
@@ -53,7 +54,10 @@ Result<> make(const std::string& folder, const std::string& host, int count,
 int run(char** argv) {
   std::error_code error;
   std::filesystem::create_directories(argv[1], error);
-  auto made = make(argv[1], argv[2], std::stoi(argv[3]), argv[4]);
+  int count = 0;
+  const std::string_view text = argv[3];
+  std::from_chars(text.data(), text.data() + text.size(), count);
+  auto made = make(argv[1], argv[2], count, argv[4]);
   if (made) return 0;
   std::fprintf(stderr, "bench_accounts: %s\n", made.error().to_string().c_str());
   return 1;

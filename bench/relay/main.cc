@@ -8,12 +8,14 @@
 // server that reads and writes each message once can cost less by much.
 #include "bench/relay/relay.h"
 
-#include <string>
+#include <charconv>
 #include <cstdio>
-#include <cstdlib>
+#include <string_view>
 
 int main(int argc, char** argv) {
-  const int port = argc > 1 ? std::stoi(argv[1]) : 0;
+  int port = 0;
+  const std::string_view text = argc > 1 ? argv[1] : "0";
+  std::from_chars(text.data(), text.data() + text.size(), port);
   balcony::bench::Relay relay;
   const int listens = relay.listen(port);
   if (listens < 0) {

@@ -33,9 +33,9 @@ bool same_scope(const xml::StreamHeader& a, const xml::StreamHeader& b) {
 
 // Of a bound stream only the header's scope still counts, and most clients say the same: one header
 // for all of them on a thread.
-std::shared_ptr<const xml::StreamHeader> shared_header(
-    std::shared_ptr<const xml::StreamHeader> header) {
-  thread_local std::shared_ptr<const xml::StreamHeader> last;
+using HeaderPtr = std::shared_ptr<const xml::StreamHeader>;
+HeaderPtr shared_header(HeaderPtr header) {
+  thread_local HeaderPtr last;
   if (!last || !same_scope(*last, *header)) last = std::move(header);
   return last;
 }

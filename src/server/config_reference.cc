@@ -9,14 +9,14 @@ namespace {
 
 constexpr std::string_view kHead = R"(# Configuration
 
-This page is made by `balconyd --print-reference` from the declarations that the server checks the
-file with.
+This page is made by `balconyd --print-reference` from the declarations that the server checks
+the file with.
 
-One TOML file, `/etc/balcony/balcony.toml` unless `--config FILE` or the variable `BALCONY_CONFIG`
-names another. Everything in it is optional: a server without a file is secure and serves
-`localhost`. `balconyd --check-config` tells every problem of a file at once; a running server
-that is sent SIGHUP (or `balconyctl reload`) takes a new file over, or keeps the old configuration
-when the new one is wrong.
+One TOML file, `/etc/balcony/balcony.toml` unless `--config FILE` or the variable
+`BALCONY_CONFIG` names another. Everything in it is optional: a server without a file is secure
+and serves `localhost`. `balconyd --check-config` tells every problem of a file at once; a
+running server that is sent SIGHUP (or `balconyctl reload`) takes a new file over, or keeps the
+old configuration when the new one is wrong.
 
     data = "/var/lib/balcony"
 
@@ -33,10 +33,10 @@ when the new one is wrong.
 A duration is `"90s"`, `"5m"`, `"12h"`, `"30d"` or a number of seconds; a size is `"256KiB"`,
 `"10MB"` or a number of bytes.
 
-Keys at the top and those of `[storage]`, `[auth]`, `[log]` and `[limits]` can also be set by the
-environment: `BALCONY_DATA`, `BALCONY_LOG_LEVEL`, `BALCONY_LIMITS_STANZA_BYTES`; items of a list
-have commas between them. Flags of the command line beat the environment, the environment beats
-the file.
+Keys at the top and those of `[storage]`, `[auth]`, `[log]` and `[limits]` can also be set by
+the environment: `BALCONY_DATA`, `BALCONY_LOG_LEVEL`, `BALCONY_LIMITS_STANZA_BYTES`; items of a
+list have commas between them. Flags of the command line beat the environment, the environment
+beats the file.
 
 `data`, `shards`, `control` and `[storage]` do not change while the server runs; everything else
 does at a reload.

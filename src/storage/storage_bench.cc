@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "base/loop.h"
 
-#include <string>
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
@@ -19,6 +18,7 @@
 #include <mutex>
 #include <optional>
 #include <random>
+#include <string>
 #include <thread>
 
 namespace {

@@ -90,6 +90,8 @@ class Balconyd(Server):
             ],
             "hosts": {HOST: {}, SECOND_HOST: {}},
             "log": {"level": "debug"},
+            # What is acknowledged is committed either way; the disk's pace is not under test.
+            "storage": {"durability": "process"},
             # All scenarios come from one address, many at the same time.
             "limits": {"connections_per_address": 10000},
         }

@@ -193,8 +193,11 @@ class Client(Connection):
         return self.iq("get", "<ping xmlns='urn:xmpp:ping'/>", self.host)
 
     def collect(self, seconds=0.25):
-        """All stanzas that come within `seconds` and before the answer to a ping after it."""
-        self.quiet(seconds)
+        """All stanzas that come within `seconds` and before the answer to a ping after it.
+
+        On a busy machine, and where commits wait for a disk, `seconds` are stretched.
+        """
+        self.quiet(seconds * (1.5 + connection.PATIENCE_S / 4))
         self.ping()
         got, self.inbox = self.inbox, []
         return got
