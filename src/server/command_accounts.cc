@@ -126,7 +126,7 @@ std::vector<CommandSpec> user_commands() {
       {"user list",
        "Lists the accounts of all hosts, or of one.",
        {{"host", ArgType::kText, "Only this host.", false}},
-       "{accounts} accounts",
+       "accounts: {accounts}",
        {"user list", "--json user list example.org"},
        Role::kObserver,
        Needs::kAccounts,

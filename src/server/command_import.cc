@@ -165,7 +165,7 @@ CommandSpec import_command() {
           "Makes many accounts: lines of an address, a tabulator and a password or SCRAM keys.",
           {{"file", ArgType::kLines, "The file; - is standard input."},
            {"replace", ArgType::kFlag, "Accounts that exist get the new password or keys.", false}},
-          "imported {imported} accounts, {failed} lines failed",
+          "accounts imported: {imported}; lines that failed: {failed}",
           {"user import accounts.tsv", "user import - <accounts.tsv"},
           Role::kOperator,
           Needs::kAccounts,

@@ -122,7 +122,7 @@ class Accounts:
         table.write_text("alice@localhost\tsecret\nnonsense\n\nbob@localhost\tsecret\n")
         done = self.ctl("user", "import", str(table), code=1)
         self.assertIn("2     a line is an address", done.stdout)
-        self.assertIn("imported 2 accounts, 1 lines failed", done.stderr)
+        self.assertIn("accounts imported: 2; lines that failed: 1", done.stderr)
         self.assertEqual(self.accounts(), ["alice@localhost", "bob@localhost"])
         more = "".join(f"user{i}@localhost\t{KEYS}\n" for i in range(2500))
         result = self.ctl_json("user", "import", "-", text=more)["result"]

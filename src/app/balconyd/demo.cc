@@ -92,7 +92,7 @@ Result<Demo> Demo::prepare(const DemoOptions& options) {
   demo.text_ = "data = " + quoted(demo.data_.string()) + '\n' + listener("c2s", demo.port_) +
                listener("c2s-tls", demo.tls_port_) + "[storage]\nbackend = \"" +
                (demo.temporary_ ? "memory" : "sqlite") +
-               "\"\n[log]\nlevel = \"warning\"\n[hosts.localhost]\n";
+               "\"\n[log]\nlevel = \"error\"\n[hosts.localhost]\n";
   BALCONY_CHECK(demo.load_passwords());
   return demo;
 }
