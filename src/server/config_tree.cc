@@ -5,6 +5,8 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <map>
+#include <tuple>
 
 namespace balcony::server {
 namespace {
@@ -73,15 +75,17 @@ void ConfigProblems::add(const ConfigPlace& place, std::string sentence) {
 }
 
 Error ConfigProblems::error() const {
-  std::vector<Problem> sorted = problems_;
-  std::ranges::stable_sort(sorted, {}, [](const Problem& problem) {
-    // What comes from the environment or the command line stands behind the file.
-    return std::tuple(problem.place.line == 0, problem.place.line, problem.place.column);
-  });
+  // What comes from the environment or the command line stands behind the file; problems of one
+  // place stay in their order.
+  std::multimap<std::tuple<bool, std::size_t, std::size_t>, const Problem*> sorted;
+  for (const Problem& problem : problems_) {
+    const ConfigPlace& place = problem.place;
+    sorted.emplace(std::tuple(place.line == 0, place.line, place.column), &problem);
+  }
   std::string all;
-  for (const Problem& problem : sorted) {
+  for (const auto& [place, problem] : sorted) {
     if (!all.empty()) all += '\n';
-    all += problem.place.to_string() + ": " + problem.sentence;
+    all += problem->place.to_string() + ": " + problem->sentence;
   }
   return Error(Errc::kConfig, std::move(all));
 }
