@@ -79,7 +79,7 @@ class Reader {
 class ServerEnd {
  public:
   ServerEnd(const FakePolicy& policy, ReceivingOptions options = {})
-      : policy_(policy), machine(policy, random_, options) {}
+      : machine(policy, random_, options) {}
 
   void feed(std::string_view bytes) {
     if (machine.state() == ReceivingStream::State::kBound) return after_binding(bytes);
@@ -95,7 +95,6 @@ class ServerEnd {
   std::string take() { return std::exchange(out, {}); }
 
  private:
-  const FakePolicy& policy_;
   SeededRandom random_{1};
   Reader<ReceivingStream> reader_;
 
