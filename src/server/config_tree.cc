@@ -5,6 +5,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <tuple>
 
 namespace balcony::server {
 namespace {
@@ -69,17 +70,18 @@ Result<ConfigNode> parse_toml(std::string_view text, const std::string& source) 
 }
 
 void ConfigProblems::add(const ConfigPlace& place, std::string sentence) {
-  problems_.push_back({place, std::move(sentence)});
+  // What comes from the environment or the command line stands behind the file.
+  const auto order = [](const Problem& problem) {
+    return std::tuple(problem.place.line == 0, problem.place.line, problem.place.column);
+  };
+  Problem problem{place, std::move(sentence)};
+  const auto at = std::ranges::upper_bound(problems_, order(problem), {}, order);
+  problems_.insert(at, std::move(problem));
 }
 
 Error ConfigProblems::error() const {
-  std::vector<Problem> sorted = problems_;
-  std::ranges::stable_sort(sorted, {}, [](const Problem& problem) {
-    // What comes from the environment or the command line stands behind the file.
-    return std::tuple(problem.place.line == 0, problem.place.line, problem.place.column);
-  });
   std::string all;
-  for (const Problem& problem : sorted) {
+  for (const Problem& problem : problems_) {
     if (!all.empty()) all += '\n';
     all += problem.place.to_string() + ": " + problem.sentence;
   }

@@ -66,7 +66,7 @@ class ConfigProblems {
     ConfigPlace place;
     std::string sentence;
   };
-  std::vector<Problem> problems_;
+  std::vector<Problem> problems_;  // in order
 };
 
 }  // namespace balcony::server

@@ -22,19 +22,24 @@ class Value {
   using List = std::vector<Value>;
   using Members = std::vector<Member>;  // in the order in which they are shown
 
-  Value() = default;  // null
-  Value(std::string text) : data_(std::move(text)) {}
-  Value(std::string_view text) : data_(std::string(text)) {}
-  Value(const char* text) : data_(std::string(text)) {}
-  Value(List list) : data_(std::move(list)) {}
+  Value();  // null
+  Value(std::string text);
+  Value(std::string_view text);
+  Value(const char* text);
+  Value(List list);
   Value(Members members);
+  Value(const Value& other);
+  Value(Value&& other) noexcept;
+  Value& operator=(const Value& other);
+  Value& operator=(Value&& other) noexcept;
+  ~Value();
   template <class Number>
     requires std::integral<Number>
   Value(Number number) {
     if constexpr (std::same_as<Number, bool>) {
-      data_ = number;
+      be_flag(number);
     } else {
-      data_ = static_cast<std::int64_t>(number);
+      be_number(static_cast<std::int64_t>(number));
     }
   }
   static Value texts(const std::vector<std::string>& items);
@@ -54,6 +59,9 @@ class Value {
   void set(std::string_view name, Value value);
 
  private:
+  void be_flag(bool flag);
+  void be_number(std::int64_t number);
+
   std::variant<std::monostate, bool, std::int64_t, std::string, List, Members> data_;
 };
 
