@@ -80,26 +80,7 @@ bool from_library(const Json& from, Value& to) {
 
 }  // namespace
 
-// Out of the class, where Member is whole.
-Value::Value() = default;
-Value::Value(std::string text) : data_(std::move(text)) {}
-Value::Value(std::string_view text) : data_(std::string(text)) {}
-Value::Value(const char* text) : data_(std::string(text)) {}
-Value::Value(List list) : data_(std::move(list)) {}
 Value::Value(Members members) : data_(std::move(members)) {}
-Value::Value(const Value& other) = default;
-Value::Value(Value&& other) noexcept = default;
-Value& Value::operator=(const Value& other) = default;
-Value& Value::operator=(Value&& other) noexcept = default;
-Value::~Value() = default;
-
-void Value::be_flag(bool flag) {
-  data_ = flag;
-}
-
-void Value::be_number(std::int64_t number) {
-  data_ = number;
-}
 
 Value Value::texts(const std::vector<std::string>& items) {
   return List(items.begin(), items.end());

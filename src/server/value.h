@@ -22,26 +22,17 @@ class Value {
   using List = std::vector<Value>;
   using Members = std::vector<Member>;  // in the order in which they are shown
 
+  // Defined below, where a Member is complete: a variant of them can be neither made nor destroyed
+  // before.
   Value();  // null
   Value(std::string text);
   Value(std::string_view text);
   Value(const char* text);
   Value(List list);
   Value(Members members);
-  Value(const Value& other);
-  Value(Value&& other) noexcept;
-  Value& operator=(const Value& other);
-  Value& operator=(Value&& other) noexcept;
-  ~Value();
   template <class Number>
     requires std::integral<Number>
-  Value(Number number) {
-    if constexpr (std::same_as<Number, bool>) {
-      be_flag(number);
-    } else {
-      be_number(static_cast<std::int64_t>(number));
-    }
-  }
+  Value(Number number);
   static Value texts(const std::vector<std::string>& items);
 
   bool is_null() const { return std::holds_alternative<std::monostate>(data_); }
@@ -59,9 +50,6 @@ class Value {
   void set(std::string_view name, Value value);
 
  private:
-  void be_flag(bool flag);
-  void be_number(std::int64_t number);
-
   std::variant<std::monostate, bool, std::int64_t, std::string, List, Members> data_;
 };
 
@@ -69,6 +57,22 @@ struct Value::Member {
   std::string name;
   Value value;
 };
+
+inline Value::Value() = default;
+inline Value::Value(std::string text) : data_(std::move(text)) {}
+inline Value::Value(std::string_view text) : data_(std::string(text)) {}
+inline Value::Value(const char* text) : data_(std::string(text)) {}
+inline Value::Value(List list) : data_(std::move(list)) {}
+
+template <class Number>
+  requires std::integral<Number>
+Value::Value(Number number) {
+  if constexpr (std::same_as<Number, bool>) {
+    data_ = number;
+  } else {
+    data_ = static_cast<std::int64_t>(number);
+  }
+}
 
 // On one line, without a line feed at its end. Bytes that are no UTF-8 become U+FFFD.
 std::string to_json(const Value& value);
