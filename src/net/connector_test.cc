@@ -195,10 +195,16 @@ TEST_F(ResolverTest, EndsWhileAsked) {
   ResolverOptions options;
   options.forward_to = "127.0.0.1@" + std::to_string(9);  // nobody answers there
   auto resolver = Resolver::create(shards_.at(0), options).value();
-  auto answer = test::start_on(shards_.at(1), [&]() -> Task<Result<SrvAnswer>> {
-    co_return co_await resolver->srv("_xmpp-client._tcp.example.test");
-  });
-  std::this_thread::sleep_for(50ms);
+  std::promise<void> asked;
+  auto answer =
+      test::start_on(shards_.at(1), [&asked, at = resolver.get()]() -> Task<Result<SrvAnswer>> {
+        auto question = at->srv("_xmpp-client._tcp.example.test");
+        const bool ended = question.start();
+        asked.set_value();  // only now may the resolver go
+        if (ended) co_return question.take();
+        co_return co_await std::move(question).rest();
+      });
+  asked.get_future().wait();
   resolver.reset();
   EXPECT_FALSE(test::get(std::move(answer)).has_value());
 }
