@@ -24,7 +24,9 @@ file(GLOB_RECURSE inner_headers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*.h)
 balcony_headers_alone(inner_headers ${CMAKE_SOURCE_DIR}/src ${inner_headers})
 set_target_properties(inner_headers PROPERTIES EXCLUDE_FROM_ALL ON)
 target_include_directories(inner_headers PRIVATE ${CMAKE_SOURCE_DIR}/include
-                                                 ${CMAKE_SOURCE_DIR}/src)
+                                                 ${CMAKE_SOURCE_DIR}/src
+                                                 ${CMAKE_BINARY_DIR}/generated)
+target_compile_definitions(inner_headers PRIVATE BALCONY_VERSION="${PROJECT_VERSION}")
 
 # Once is enough: the sanitized builds would find the same.
 if(BALCONY_TESTS AND NOT BALCONY_SANITIZE AND NOT BALCONY_FUZZ)
