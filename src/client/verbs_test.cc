@@ -126,7 +126,8 @@ TEST(ClientVerbs, Blocks) {
     EXPECT_EQ(pushes, 1);
     const auto undone = co_await client.unblock(whom);
     EXPECT_TRUE(undone);
-    const auto nobody = co_await client.unblock({});
+    const std::vector<Jid> none;
+    const auto nobody = co_await client.unblock(none);
     EXPECT_EQ(nobody.error().code, Errc::kUsage);
     const auto all = co_await client.unblock_all();
     EXPECT_TRUE(all);
