@@ -31,6 +31,18 @@ TEST(Srv, LowerPrioritiesComeFirst) {
   }
 }
 
+TEST(Srv, DotsCountInTheLengthOfAName) {
+  const auto name_of = [](std::size_t labels) {
+    std::string rdata("\0\5\0\12\24\146"s);
+    for (std::size_t i = 0; i < labels; ++i) rdata += "\1j"s;
+    return parse_srv(rdata + '\0');
+  };
+  const auto longest = name_of(127);  // 127 letters, 126 dots
+  ASSERT_TRUE(longest);
+  EXPECT_EQ(longest->target.size(), 253u);
+  EXPECT_FALSE(name_of(128));
+}
+
 TEST(Srv, WeightsAreChances) {
   SeededRandom random(7);
   std::map<std::string, int> first;

@@ -53,6 +53,16 @@ void Router::at_home(const Jid& bare, std::move_only_function<void(Router&)> job
   deps_.shards.post(home, std::move(job));
 }
 
+void Router::spawn(Task<> task) {
+  balcony::spawn(counted(running_, std::move(task)));
+}
+
+Task<> Router::counted(std::size_t& running, Task<> task) {
+  ++running;
+  co_await std::move(task);
+  --running;
+}
+
 // ---- sessions ----
 
 Task<Result<ConnectedResource*>> Router::bind(Jid account, std::string wanted, Endpoint& endpoint) {
@@ -217,7 +227,7 @@ void Router::arrive(Stanza stanza) {
 void Router::to_host(Host& host, Stanza stanza) {
   if (stanza.is_request() && stanza.to()->is_bare()) {
     if (auto task = request(host, nullptr, nullptr, std::move(stanza))) {
-      balcony::spawn(std::move(*task));
+      spawn(std::move(*task));
     }
     return;
   }
@@ -240,7 +250,7 @@ void Router::to_user(const std::shared_ptr<User>& user, Stanza stanza) {
       // RFC 6121 §8.5.2.1.3: the server answers for the account.
       if (!stanza.is_request()) return;
       if (auto task = request(host, user, nullptr, std::move(stanza))) {
-        balcony::spawn(std::move(*task));
+        spawn(std::move(*task));
       }
       break;
   }

@@ -251,6 +251,8 @@ Task<ClientSession::Next> ClientSession::perform(stream::Actions actions) {
       co_await attempt_failed(std::move(*failed));
     } else if (auto* wanted = std::get_if<stream::BindResource>(&action)) {
       more = co_await bind(std::move(*wanted));
+    } else if (std::holds_alternative<stream::ResumeSession>(action)) {
+      more = negotiation_->on_resumed({}, stream::write_failed(Errc::kFeatureNotImplemented));
     } else if (auto* request = std::get_if<stream::RegisterRequest>(&action)) {
       co_await answer_registration(std::move(request->iq));
     } else if (auto* end = std::get_if<stream::EndStream>(&action)) {

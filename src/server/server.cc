@@ -212,6 +212,28 @@ std::size_t Server::sessions() {
   return total;
 }
 
+bool Server::is_idle() {
+  std::atomic<std::size_t> busy = 0;
+  on_every_shard([&busy](ShardContext& at) { busy += at.sessions.size() + at.router->running(); });
+  return busy == 0;
+}
+
+// A stanza that somebody sent before the end still goes where it belongs: to another shard, to a
+// user who is being loaded, into the offline store. Each such step shows in two looks at the
+// latest.
+void Server::wait_until_idle(std::chrono::milliseconds within) {
+  int idle = 0;
+  for (auto waited = std::chrono::milliseconds(0); waited < within && idle < 3;) {
+    if (is_idle()) {
+      ++idle;
+      continue;
+    }
+    idle = 0;
+    call<bool>(0, [](ShardContext& at) { return wait_a_little(at); });
+    waited += kStep;
+  }
+}
+
 void Server::stop(std::chrono::milliseconds within) {
   if (!std::exchange(running_, false)) return;
   shared_.stopping = true;
@@ -220,9 +242,7 @@ void Server::stop(std::chrono::milliseconds within) {
     const std::vector<ClientSession*> sessions(context.sessions.begin(), context.sessions.end());
     for (ClientSession* session : sessions) session->end({StreamCondition::kSystemShutdown, ""});
   });
-  for (auto waited = kStep; waited < within && sessions() > 0; waited += kStep) {
-    call<bool>(0, [](ShardContext& at) { return wait_a_little(at); });
-  }
+  wait_until_idle(within);
   database_->close();
   shards_->stop();
   hash_pool_.reset();  // what it still does posts to shards that must exist

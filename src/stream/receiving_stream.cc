@@ -197,6 +197,7 @@ Actions ReceivingStream::on_element(xml::Element element) {
   if (element.is(ns::kClient, "iq") && element.first_child().is(ns::kBind, "bind")) {
     return on_bind(std::move(element));
   }
+  if (element.ns() == ns::kStreamManagement) return on_stream_management(element);
   // RFC 6120 §7.1: nothing is processed before a resource is bound.
   if (stanza_kind(element)) return stream_error(StreamCondition::kNotAuthorized);
   return stream_error(StreamCondition::kUnsupportedStanzaType);
@@ -372,6 +373,25 @@ Actions ReceivingStream::on_bound(Result<Jid> full) {
   xml::Element bind(ns::kBind, "bind");
   bind.append_text_element("jid", full->str());
   return list(Send{written(result_reply(request, std::move(bind)))});
+}
+
+// ---- stream management ----
+
+Actions ReceivingStream::on_stream_management(xml::ElementView element) {
+  // XEP-0198 §3: enabling comes after binding, and instead of binding there is only resumption.
+  if (element.name() != "resume") {
+    return list(Send{written(write_failed(Errc::kUnexpectedRequest))});
+  }
+  auto resume = read_resume(element);
+  if (!resume) return list(Send{written(write_failed(Errc::kBadRequest))});
+  state_ = State::kWaiting;
+  return list(ResumeSession{std::move(resume->previd), resume->h});
+}
+
+Actions ReceivingStream::on_resumed(std::optional<Jid> full, xml::Element answer) {
+  if (state_ != State::kWaiting) return {};
+  state_ = full ? State::kBound : State::kNegotiating;
+  return list(Send{written(answer)});
 }
 
 // ---- the end ----
