@@ -25,7 +25,7 @@ class Transcript:
     def extend(self, other):
         self._lines += other._lines
 
-    def show(self, limit=3000):
+    def show(self, limit=300):
         for moment, who, direction, text in self._lines:
             if len(text) > limit:
                 text = f"{text[:limit]} ... ({len(text)} characters)"
