@@ -26,7 +26,8 @@ Result<std::string> parse_name(std::string_view bytes) {
     const std::size_t size = static_cast<unsigned char>(bytes.front());
     bytes.remove_prefix(1);
     if (size == 0) break;
-    if (size > 63 || size > bytes.size() || name.size() + size > 253) {
+    const std::size_t dots = name.empty() ? 0 : 1;
+    if (size > 63 || size > bytes.size() || name.size() + dots + size > 253) {
       return fail(Errc::kMalformed, "a name in DNS is too long or compressed");
     }
     const std::string_view label = bytes.substr(0, size);
