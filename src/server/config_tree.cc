@@ -54,6 +54,14 @@ ConfigNode to_node(const toml::node& from, const std::string& source) {
   return to;
 }
 
+// A problem is one line, whatever the file has in the words that are quoted.
+std::string one_line(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string ConfigPlace::to_string() const {
@@ -81,11 +89,11 @@ Result<ConfigNode> parse_toml(std::string_view text, const std::string& source) 
   if (parsed) return to_node(parsed.table(), source);
   const toml::parse_error& error = parsed.error();
   return fail(Errc::kConfig, place_of(error.source(), source).to_string() + ": " +
-                                 std::string(error.description()));
+                                 one_line(std::string(error.description())));
 }
 
 void ConfigProblems::add(const ConfigPlace& place, std::string sentence) {
-  problems_.push_back({place, std::move(sentence)});
+  problems_.push_back({place, one_line(std::move(sentence))});
 }
 
 Error ConfigProblems::error() const {
