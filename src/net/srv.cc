@@ -18,6 +18,9 @@ bool is_host_byte(char c) {
          c == '_';
 }
 
+// RFC 1035 §2.3.4 as text: the lengths of the labels are dots, the last one and the root's none.
+constexpr std::size_t kNameMax = 253;
+
 // RFC 1035 §3.1, without compression (RFC 2782: it is not used in targets).
 Result<std::string> parse_name(std::string_view bytes) {
   std::string name;
@@ -26,7 +29,7 @@ Result<std::string> parse_name(std::string_view bytes) {
     const std::size_t size = static_cast<unsigned char>(bytes.front());
     bytes.remove_prefix(1);
     if (size == 0) break;
-    if (size > 63 || size > bytes.size() || name.size() + size > 253) {
+    if (size > 63 || size > bytes.size() || name.size() + !name.empty() + size > kNameMax) {
       return fail(Errc::kMalformed, "a name in DNS is too long or compressed");
     }
     const std::string_view label = bytes.substr(0, size);

@@ -55,6 +55,20 @@ TEST(Srv, EmptyAndSingle) {
   EXPECT_EQ(order_srv({record(0, 0, "x")}, random).front().target, "x");
 }
 
+// RFC 1035 §2.3.4: 255 octets with the lengths and the root, which is 253 characters with dots.
+TEST(Srv, ANameIsAsLongAsANameMayBe) {
+  const auto rdata = [](std::size_t last) {
+    std::string bytes("\0\0\0\0\x14\x66", 6);
+    for (const std::size_t size : {std::size_t{63}, std::size_t{63}, std::size_t{63}, last}) {
+      bytes += static_cast<char>(size);
+      bytes.append(size, 'a');
+    }
+    return bytes + '\0';
+  };
+  EXPECT_EQ(parse_srv(rdata(61)).value().target.size(), 253u);
+  EXPECT_EQ(parse_srv(rdata(62)).error().code, Errc::kMalformed);
+}
+
 TEST(Srv, ReadsRdata) {
   const auto good = parse_srv("\x00\x05\x00\x0a\x14\x66\x04xmpp\x07"s + "example\x03org\x00"s);
   ASSERT_TRUE(good.has_value()) << good.error().to_string();

@@ -110,7 +110,7 @@ void Host::after_commit(storage::Ticket ticket, std::function<void()> then) {
 }
 
 void Host::spawn(std::shared_ptr<User> user, Task<> task) {
-  balcony::spawn(keep_user(std::move(user), std::move(task)));
+  router_.spawn(keep_user(std::move(user), std::move(task)));
 }
 
 std::shared_ptr<User> Host::loaded_user(const Jid& bare) {

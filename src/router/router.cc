@@ -53,6 +53,16 @@ void Router::at_home(const Jid& bare, std::move_only_function<void(Router&)> job
   deps_.shards.post(home, std::move(job));
 }
 
+void Router::spawn(Task<> task) {
+  balcony::spawn(counted(running_, std::move(task)));
+}
+
+Task<> Router::counted(std::size_t& running, Task<> task) {
+  ++running;
+  co_await std::move(task);
+  --running;
+}
+
 // ---- sessions ----
 
 Task<Result<ConnectedResource*>> Router::bind(Jid account, std::string wanted, Endpoint& endpoint) {
@@ -66,6 +76,7 @@ Task<Result<ConnectedResource*>> Router::bind(Jid account, std::string wanted, E
     // resource.
     end_session(*older, {StreamCondition::kConflict, "another session took this resource"});
   }
+  if (user->resources.size() >= options_.resources_max) end_oldest_detached(*user);
   if (user->resources.size() >= options_.resources_max) {
     co_return fail(Errc::kResourceConstraint, "this account has too many sessions");
   }
@@ -74,6 +85,14 @@ Task<Result<ConnectedResource*>> Router::bind(Jid account, std::string wanted, E
   ConnectedResource& resource = *user->resources.back();
   user->host->fire(SessionBound{resource});
   co_return &resource;
+}
+
+// Who has as many sessions as he may have gives up one that waits for a client who went away.
+void Router::end_oldest_detached(User& user) {
+  const auto oldest = std::ranges::find_if(
+      user.resources, [](const auto& resource) { return !resource->endpoint->is_connected(); });
+  if (oldest == user.resources.end()) return;
+  end_session(**oldest, {StreamCondition::kResourceConstraint, ""});
 }
 
 void Router::unbind(ConnectedResource& resource) {
@@ -217,7 +236,7 @@ void Router::arrive(Stanza stanza) {
 void Router::to_host(Host& host, Stanza stanza) {
   if (stanza.is_request() && stanza.to()->is_bare()) {
     if (auto task = request(host, nullptr, nullptr, std::move(stanza))) {
-      balcony::spawn(std::move(*task));
+      spawn(std::move(*task));
     }
     return;
   }
@@ -240,7 +259,7 @@ void Router::to_user(const std::shared_ptr<User>& user, Stanza stanza) {
       // RFC 6121 §8.5.2.1.3: the server answers for the account.
       if (!stanza.is_request()) return;
       if (auto task = request(host, user, nullptr, std::move(stanza))) {
-        balcony::spawn(std::move(*task));
+        spawn(std::move(*task));
       }
       break;
   }

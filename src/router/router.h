@@ -98,6 +98,11 @@ class Router {
   const RouterDeps& deps() const { return deps_; }
   const RouterOptions& options() const { return options_; }
   bool is_home(const Jid& jid) const;
+  // Runs a task on its own; until it ends it counts as running().
+  void spawn(Task<> task);
+  // Tasks that run on their own: requests, users being loaded, deliveries. What a stanza has begun
+  // here is over when this is 0; a server that stops waits for it.
+  std::size_t running() const { return running_; }
   // Runs `job` on the home shard of `bare`, at once if that is this one.
   void at_home(const Jid& bare, std::move_only_function<void(Router&)> job);
 
@@ -109,6 +114,7 @@ class Router {
     }
   };
 
+  void end_oldest_detached(User& user);
   std::optional<Task<>> receive_iq(ConnectedResource& sender, Stanza stanza);
   void receive_presence(ConnectedResource& sender, Stanza stanza);
   void route_from_client(ConnectedResource& sender, Stanza stanza);
@@ -118,6 +124,7 @@ class Router {
                       const IqTaskHandler& handler, std::shared_ptr<User> user,
                       ConnectedResource* session, Stanza stanza);
   static Task<> finish(Task<> begun);
+  static Task<> counted(std::size_t& running, Task<> task);
   static bool may_ask(const User& user, const Jid& from, Access access);
   void drop_users_of(const Host& host);
   // Presence that cannot matter to its recipient, because he is offline.
@@ -132,6 +139,7 @@ class Router {
   RouterOptions options_;
   std::unordered_map<std::string, std::unique_ptr<Host>, Hash, std::equal_to<>> hosts_;
   UserTable users_;
+  std::size_t running_ = 0;
 };
 
 }  // namespace balcony::router

@@ -40,7 +40,7 @@ void UserTable::with(const Jid& bare, Then then) {
   auto user = std::make_shared<User>(bare.bare(), *host);
   user->waiting_.push_back(std::move(then));
   users_.emplace(user->bare.str(), user);
-  balcony::spawn(load(std::move(user)));
+  router_.spawn(load(std::move(user)));
 }
 
 Task<UserTable::Loaded> UserTable::get(Jid bare) {
@@ -120,7 +120,7 @@ void UserTable::reload(User& user) {
   user.state = User::State::kLoading;
   user.roster = {};
   user.slots.clear();
-  balcony::spawn(load(found->second));
+  router_.spawn(load(found->second));
 }
 
 void UserTable::forget(std::string_view bare) {

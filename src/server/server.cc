@@ -5,7 +5,9 @@
 #include "server/accounts.h"
 #include "server/certificates.h"
 #include "server/client_session.h"
+#include "server/detached_session.h"
 #include "server/hop.h"
+#include "server/session_store.h"
 #include "storage/storage.h"
 
 #include <filesystem>
@@ -91,6 +93,8 @@ Result<> Server::start(std::shared_ptr<const Config> config) {
   running_ = true;
   on_every_shard([this](ShardContext& context) { context.set_up(config_); });
   BALCONY_CHECK(load_secret());
+  const auto restored = call<std::size_t>(0, [](ShardContext& at) { return restore_sessions(at); });
+  if (restored > 0) log_info("sessions wait for their clients", {{"sessions", restored}});
   return listen(listeners_, *config_);
 }
 
@@ -212,6 +216,34 @@ std::size_t Server::sessions() {
   return total;
 }
 
+bool Server::is_idle() {
+  std::atomic<std::size_t> busy = 0;
+  on_every_shard([&busy](ShardContext& at) { busy += at.sessions.size() + at.router->running(); });
+  return busy == 0;
+}
+
+// A stanza that somebody sent before the end still goes where it belongs: to another shard, to a
+// user who is being loaded, into the offline store. Each such step shows in two looks at the
+// latest.
+void Server::wait_until_idle(std::chrono::milliseconds within) {
+  int idle = 0;
+  for (auto waited = std::chrono::milliseconds(0); waited < within && idle < 3;) {
+    if (is_idle()) {
+      ++idle;
+      continue;
+    }
+    idle = 0;
+    call<bool>(0, [](ShardContext& at) { return wait_a_little(at); });
+    waited += kStep;
+  }
+}
+
+void Server::save_sessions() {
+  on_every_shard([](ShardContext& context) {
+    for (DetachedSession* session : context.detached) session->save();
+  });
+}
+
 void Server::stop(std::chrono::milliseconds within) {
   if (!std::exchange(running_, false)) return;
   shared_.stopping = true;
@@ -220,9 +252,8 @@ void Server::stop(std::chrono::milliseconds within) {
     const std::vector<ClientSession*> sessions(context.sessions.begin(), context.sessions.end());
     for (ClientSession* session : sessions) session->end({StreamCondition::kSystemShutdown, ""});
   });
-  for (auto waited = kStep; waited < within && sessions() > 0; waited += kStep) {
-    call<bool>(0, [](ShardContext& at) { return wait_a_little(at); });
-  }
+  wait_until_idle(within);
+  save_sessions();
   database_->close();
   shards_->stop();
   hash_pool_.reset();  // what it still does posts to shards that must exist

@@ -22,6 +22,8 @@ namespace balcony::server {
 class AccountService;
 class ClientPolicy;
 class ClientSession;
+class DetachedSession;
+class Resumable;
 struct ShardContext;
 
 // What all shards read. Set up before the first connection; `config` on each shard is replaced
@@ -65,6 +67,9 @@ struct ShardContext {
   std::unique_ptr<router::Router> router;
   std::unique_ptr<ClientPolicy> policy;
   std::unordered_set<ClientSession*> sessions;
+  std::unordered_set<DetachedSession*> detached;
+  // Sessions with stream management that can be resumed, connected or not, by their id.
+  std::unordered_map<std::string, Resumable*> resumable;
   LoginThrottle by_address;  // failures of strangers who connected to this shard
   LoginThrottle by_account;  // failures for accounts whose home this is
 };

@@ -115,7 +115,10 @@ void Stanza::set_type(StanzaType type) {
 }
 
 Stanza Stanza::clone() const {
-  return {xml_.clone(), kind_, type_, from_, to_};
+  Stanza copy(xml_.clone(), kind_, type_, from_, to_);
+  copy.receipt_ = receipt_;
+  copy.kept_ = kept_;
+  return copy;
 }
 
 }  // namespace balcony

@@ -5,6 +5,8 @@
 // edge). Movable, not copyable; one thread at a time.
 #pragma once
 
+#include "stanza/receipt.h"
+
 #include <balcony/element.h>
 #include <balcony/jid.h>
 #include <balcony/result.h>
@@ -12,6 +14,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 namespace balcony {
 
@@ -87,7 +90,16 @@ class Stanza {
   xml::ElementRef edit() { return xml_.ref(); }
   // Gives the tree away; the stanza is then empty.
   xml::Element take_xml() && { return std::move(xml_); }
+  // With the same receipt.
   Stanza clone() const;
+
+  // Null where nobody waits to hear that the stanza is settled.
+  const ReceiptPtr& receipt() const noexcept { return receipt_; }
+  void set_receipt(ReceiptPtr receipt) noexcept { receipt_ = std::move(receipt); }
+  // A copy of this stanza is on its way to disk for each of its recipients, under this receipt: a
+  // stream that it is handed to need not answer for it. Set by archives.
+  bool is_kept() const noexcept { return kept_; }
+  void set_kept() noexcept { kept_ = true; }
 
  private:
   Stanza(xml::Element&& xml, StanzaKind kind, StanzaType type, std::optional<Jid> from,
@@ -101,8 +113,10 @@ class Stanza {
   xml::Element xml_;
   std::optional<Jid> from_;
   std::optional<Jid> to_;
+  ReceiptPtr receipt_;
   StanzaKind kind_;
   StanzaType type_;
+  bool kept_ = false;
 };
 
 }  // namespace balcony

@@ -2,9 +2,9 @@
 // was read goes in, what is to be done comes out. It knows no socket, no time and no storage.
 //
 // Used by server/ for clients' streams, over whatever transport. The driver performs the actions in
-// their order. After LookUp, VerifyPassword, UpgradeTls, ComeHome and BindResource the machine
-// waits: the driver hands it nothing but the answer (on_credentials(), on_verified(), on_tls(),
-// on_home(), on_bound()) and reads nothing meanwhile.
+// their order. After LookUp, VerifyPassword, UpgradeTls, ComeHome, BindResource and ResumeSession
+// the machine waits: the driver hands it nothing but the answer (on_credentials(), on_verified(),
+// on_tls(), on_home(), on_bound(), on_resumed()) and reads nothing meanwhile.
 //
 //   before TLS  --starttls-->  TLS  --auth-->  authenticated, at home  --bind-->  bound: kBound
 //
@@ -14,6 +14,7 @@
 #include "base/random.h"
 #include "sasl/server.h"
 #include "stream/actions.h"
+#include "stream/stream_management.h"
 #include "xml/parser.h"
 
 #include <balcony/element.h>
@@ -57,12 +58,17 @@ struct AttemptFailed {
 struct BindResource {
   std::string wanted;
 };
+// Take up this session of the account where its stream was lost (XEP-0198 §5); then on_resumed().
+struct ResumeSession {
+  std::string previd;
+  StanzaCount h = 0;
+};
 // An iq of XEP-0077 before authentication: answer it with Send.
 struct RegisterRequest {
   xml::Element iq;
 };
 using Action = std::variant<Send, UpgradeTls, RestartStream, LookUp, VerifyPassword, ComeHome,
-                            AttemptFailed, BindResource, RegisterRequest, EndStream>;
+                            AttemptFailed, BindResource, ResumeSession, RegisterRequest, EndStream>;
 using Actions = std::vector<Action>;
 
 // ---- what the server decides ----
@@ -120,6 +126,9 @@ class ReceivingStream {
   // that.
   Actions on_home(Result<Jid> account);
   Actions on_bound(Result<Jid> full);
+  // `answer` is <resumed/>, and `full` the session's JID, or <failed/> and null: the client may
+  // then bind. The driver sends what the client missed after the actions.
+  Actions on_resumed(std::optional<Jid> full, xml::Element answer);
 
   // Ends the stream from our side, also while waiting and when bound.
   Actions end(const StreamError& error);
@@ -151,6 +160,7 @@ class ReceivingStream {
   Actions on_response(xml::ElementView element);
   Actions on_sasl_step(sasl::ServerStep step);
   Actions on_bind(xml::Element iq);
+  Actions on_stream_management(xml::ElementView element);
   Actions sasl_failed(const Error& error);
   Actions on_unauthenticated(xml::Element element);
 

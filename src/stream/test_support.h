@@ -120,6 +120,14 @@ class ServerEnd {
     perform(machine.on_bound(
         Jid::make(account_, kHost, what.wanted.empty() ? "made-here" : what.wanted)));
   }
+  // One session can be resumed: "lost", of which the peer has 3 and of whose stanzas we have 5.
+  void on(ResumeSession& what) {
+    if (what.previd != "lost") {
+      return perform(machine.on_resumed({}, write_failed(Errc::kItemNotFound)));
+    }
+    resumed_h = what.h;
+    perform(machine.on_resumed(*Jid::make(account_, kHost, "lost-one"), write_resumed("lost", 5)));
+  }
   void on(RegisterRequest& request) {
     xml::Element reply;
     if (request.iq.attr("type") == "get") {
@@ -154,6 +162,7 @@ class ServerEnd {
   bool wants_tls = false;
   bool ended = false;
   bool account_exists = false;
+  std::optional<StanzaCount> resumed_h;
   bool asks_for_email = false;
   std::optional<StreamError> error;
   std::vector<Errc> failures;
