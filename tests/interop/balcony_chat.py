@@ -172,6 +172,12 @@ def typing(terminal, juliet, romeo):
     terminal.shows("Romeo M.: typed", without=("is typing…",))
 
 
+def elsewhere(terminal, juliet, romeo):
+    """What another client of the account sends is shown (XEP-0280)."""
+    juliet.run("send", romeo.jid, "sent from elsewhere")
+    terminal.shows("me: sent from elsewhere")
+
+
 def sizes(terminal):
     terminal.resize(40, 12)
     terminal.shows("typed", without=("│",))
@@ -219,6 +225,8 @@ def chat(binary, server, has):
     try:
         talk(terminal, juliet, romeo)
         typing(terminal, juliet, romeo)
+        if "carbons" in has:
+            elsewhere(terminal, juliet, romeo)
         sizes(terminal)
         loss(terminal, proxy, juliet, romeo, "resumption" in has)
         if "archive" in has:
@@ -236,8 +244,10 @@ def run(binary, server, has):
         chat(binary, server, has)
         return True
     except (Failed, ServerFailed, subprocess.TimeoutExpired) as problem:
-        print(f"{server.name}: {problem}", file=sys.stderr)
-        print(server.log_text()[-2000:], file=sys.stderr)
+        # tools/ci finds failures by this form: the end of the server's log, then what went wrong.
+        print(f"FAILED interop balcony chat {server.name}")
+        told = [*server.log_text().splitlines()[-20:], *str(problem).splitlines()]
+        print("\n".join("    " + line for line in told))
         return False
     finally:
         server.stop()
@@ -256,7 +266,7 @@ def main():
     good, ran = True, False
     for name in wanted:
         if name == "prosody" and shutil.which("prosody"):
-            server, has = FullProsody(), ("resumption", "archive")
+            server, has = FullProsody(), ("resumption", "archive", "carbons")
         elif name == "balconyd" and beside.exists():
             server, has = Balconyd(binary=str(beside)), balconyd_has(beside)
         else:
@@ -274,8 +284,8 @@ def balconyd_has(binary):
     """What this tree's server can do already, by its own word."""
     done = subprocess.run([str(binary.parent / "balconyctl"), "module", "list"], capture_output=True,
                           text=True)
-    return [what for what, xep in (("resumption", "XEP-0198"), ("archive", "XEP-0313"))
-            if xep in done.stdout]
+    modules = {"archive": "XEP-0313", "carbons": "XEP-0280"}
+    return ["resumption", *(what for what, xep in modules.items() if xep in done.stdout)]
 
 
 if __name__ == "__main__":
