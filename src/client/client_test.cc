@@ -11,7 +11,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <fcntl.h>
 #include <mutex>
+#include <unistd.h>
 
 namespace balcony {
 namespace {
@@ -317,6 +319,28 @@ TEST(Client, PlaintextStaysOnThisMachine) {
     EXPECT_EQ(connected.error().code, Errc::kTls);
     co_return 0;
   }(options));
+}
+
+TEST(Runtime, WaitsForADescriptor) {
+  int pipe[2];
+  ASSERT_EQ(::pipe(pipe), 0);
+  run([](int reader, int writer) -> Task<int> {
+    Runtime& runtime = *Runtime::current();
+    const bool nothing = co_await runtime.readable(reader, 20ms);
+    EXPECT_FALSE(nothing);
+    EXPECT_EQ(::write(writer, "x", 1), 1);
+    const bool something = co_await runtime.readable(reader, 5s);
+    EXPECT_TRUE(something);
+    const bool still = co_await runtime.readable(reader, 5s);
+    EXPECT_TRUE(still);
+    const int file = ::open("/dev/null", O_RDONLY);
+    const bool always = co_await runtime.readable(file, 5s);
+    EXPECT_TRUE(always);
+    ::close(file);
+    co_return 0;
+  }(pipe[0], pipe[1]));
+  ::close(pipe[0]);
+  ::close(pipe[1]);
 }
 
 // The Client ends while an answer is awaited, in a handler, and before it is connected.

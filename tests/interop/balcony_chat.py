@@ -174,8 +174,10 @@ def typing(terminal, juliet, romeo):
 
 def elsewhere(terminal, juliet, romeo):
     """What another client of the account sends is shown (XEP-0280)."""
+    hears = romeo.listen("--count", "1")
     juliet.run("send", romeo.jid, "sent from elsewhere")
     terminal.shows("me: sent from elsewhere")
+    hears.wait(WAIT_S)
 
 
 def sizes(terminal):

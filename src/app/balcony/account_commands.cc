@@ -47,8 +47,7 @@ Result<> log_in(Globals globals, const LoginArguments& arguments) {
     Account secret;
     secret.password_env = arguments.password_env;
     secret.password_command = arguments.password_command;
-    BALCONY_ASSIGN(const std::string found, read_secret(secret));
-    ::setenv("BALCONY_PASSWORD", found.c_str(), 1);
+    BALCONY_ASSIGN(globals.password, read_secret(secret));
   }
   BALCONY_ASSIGN(ClientOptions options, client_options(globals));
   const std::string password = options.password;

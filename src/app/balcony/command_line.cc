@@ -100,6 +100,7 @@ void add_chat(CLI::App& app, CommandLine& line) {
   command->add_option("jid", line.chat_with, "With whom to begin");
   command->callback([&line] {
     line.reconnects = true;
+    line.quiet = true;
     line.command = [&line](Client& c) { return run_chat(c, line.globals, line.chat_with); };
   });
 }

@@ -21,6 +21,7 @@ struct Globals {
   std::string jid;
   std::string account;
   std::string password_file;
+  std::optional<std::string> password;  // known already, from where `login` was told
   std::string server;
   std::string ca_file;
   std::string tls;  // empty: starttls, or what the account says
@@ -127,7 +128,7 @@ Result<std::string> password_from_terminal(const std::string& prompt);
 // An address of the command line; empty: `otherwise`.
 Result<Jid> address_or(const std::string& text, Jid otherwise);
 
-// Whether SIGINT or SIGTERM came. The first call begins to listen for them.
+// Whether SIGINT, SIGTERM or SIGHUP came. The first call begins to listen for them.
 bool was_interrupted();
 
 }  // namespace balcony::cli

@@ -46,7 +46,8 @@ int main_program(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kOk : kUsage;
   }
-  set_log_level(line.debug ? LogLevel::kDebug : LogLevel::kWarning);
+  const LogLevel quiet = line.quiet ? LogLevel::kOff : LogLevel::kWarning;
+  set_log_level(line.debug ? LogLevel::kDebug : quiet);
   if (line.offline) return line.offline();
   auto options = client_options(line.globals);
   if (!options) return report(options.error());

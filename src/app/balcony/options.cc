@@ -52,6 +52,7 @@ bool has_secret(const Account& account) {
 }
 
 Result<std::string> read_password(const Globals& globals, const Chosen& chosen) {
+  if (globals.password) return *globals.password;
   if (!globals.password_file.empty()) return first_line_of(globals.password_file);
   if (const char* password = std::getenv("BALCONY_PASSWORD")) return std::string(password);
   if (has_secret(chosen.account)) return read_secret(chosen.account);
@@ -124,6 +125,7 @@ bool was_interrupted() {
     action.sa_handler = [](int) { interrupted = 1; };
     ::sigaction(SIGINT, &action, nullptr);
     ::sigaction(SIGTERM, &action, nullptr);
+    ::sigaction(SIGHUP, &action, nullptr);
     return true;
   }();
   return listening && interrupted != 0;

@@ -88,13 +88,14 @@ void Session::set_presence(std::string_view show, const SlashLine& line) {
   tell(client_.send_presence(show, status), "your contacts are told");
 }
 
-Task<> Session::read_roster(std::shared_ptr<Session> self) {
+Task<> Session::read_roster(std::shared_ptr<Session> self, bool announce) {
   const auto items = co_await self->client_.roster();
   if (items) {
     self->model_.set_roster(*items);
   } else if (items.error().code != Errc::kClosed) {
     self->note("no roster: " + items.error().detail);
   }
+  if (announce) (void)self->client_.send_presence();
   self->draw_soon();
 }
 

@@ -67,7 +67,8 @@ void Model::on_presence(const Presence& presence) {
       found->second.resources.erase(std::string(presence.from.resource()));
     }
     if (auto* conversation = find(jid)) conversation->they_type = false;
-  } else if (presence.type.empty() && jid != self_.bare_str()) {
+  } else if (presence.type.empty() && jid != self_.bare_str() &&
+             (contacts_.size() < kContactsMax || contacts_.contains(jid))) {
     person(jid).resources[std::string(presence.from.resource())] = {presence.show, presence.status};
   }
 }
@@ -155,6 +156,9 @@ bool Model::on_message(const Message& message, std::string_view time) {
     return false;
   }
   Conversation* const known = find(with);
+  if (known == nullptr && contact(with) == nullptr && conversations_.size() > kConversationsMax) {
+    return false;
+  }
   if (!ours && !message.receipt.empty() && known != nullptr) {
     set_delivery(message.receipt, Delivery::kDelivered);
   }

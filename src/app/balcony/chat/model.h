@@ -72,6 +72,10 @@ struct Row {
 
 class Model {
  public:
+  // Strangers above these numbers are not listened to.
+  static constexpr std::size_t kConversationsMax = 500;
+  static constexpr std::size_t kContactsMax = 10'000;
+
   explicit Model(Jid self) : self_(std::move(self)) {}
 
   // ---- people

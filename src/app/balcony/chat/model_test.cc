@@ -238,6 +238,19 @@ TEST(ChatModel, FindsWhoIsMeant) {
   EXPECT_THAT(model.resolve("romeo").error().detail, HasSubstr("more than one"));
 }
 
+TEST(ChatModel, StrangersCannotFillIt) {
+  Model model(kSelf);
+  for (std::size_t i = 0; i < Model::kConversationsMax + 100; ++i) {
+    const std::string from = "x" + std::to_string(i) + "@spam.example";
+    model.on_message(
+        Came("<message from='" + from + "' type='chat'><body>x</body></message>").message, "");
+  }
+  EXPECT_EQ(model.rows().size(), Model::kConversationsMax + 1);
+  model.set_roster({romeo()});
+  model.on_message(Came(chat_message("a friend")).message, "");
+  EXPECT_NE(model.find("romeo@montague.example"), nullptr);
+}
+
 TEST(ChatModel, ForgetsWhatIsOld) {
   Model model(kSelf);
   for (std::size_t i = 0; i < Conversation::kLinesMax + 5; ++i) model.notice(std::to_string(i));

@@ -31,8 +31,7 @@ Task<std::optional<Error>> Session::run(std::string with) {
   if (!with.empty()) {
     if (const auto jid = model_.resolve(with)) switch_to(jid->str());
   }
-  (void)client_.send_presence();
-  spawn(read_roster(shared_from_this()));
+  spawn(read_roster(shared_from_this(), true));
   (void)was_interrupted();
   last_key_ = runtime_.now();
   screen_->draw(model_, editor_);
@@ -88,7 +87,7 @@ void Session::attach() {
     // A new session: who is there is told anew.
     model_.forget_presence();
     back("in a new session");
-    spawn(read_roster(shared_from_this()));
+    spawn(read_roster(shared_from_this(), false));
   });
 }
 
@@ -162,17 +161,21 @@ void Session::on_line(const std::string& line) {
   note("there is no command " + line.substr(0, line.find(' ')) + "; /help shows all");
 }
 
-void Session::switch_to(const std::string& jid) {
-  model_.current().draft = editor_.text();
+// Whoever was told that we type is told that we do not.
+void Session::leave() {
+  if (typing_.is_composing()) send_state("paused");
   typing_.reset();
+  model_.current().draft = editor_.text();
+}
+
+void Session::switch_to(const std::string& jid) {
+  leave();
   model_.select(jid);
   editor_.set(model_.current().draft);
 }
 
 void Session::select_next(int step) {
-  const std::string draft = editor_.text();
-  typing_.reset();
-  model_.current().draft = draft;
+  leave();
   model_.select_next(step);
   editor_.set(model_.current().draft);
 }

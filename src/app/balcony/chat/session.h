@@ -35,6 +35,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void on_line(const std::string& line);
   void on_edit();
   void on_tick();
+  void leave();
   void switch_to(const std::string& jid);
   void select_next(int step);
   void draw_soon();
@@ -52,7 +53,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void show_who();
   void set_presence(std::string_view show, const SlashLine& line);
   void with_person(const SlashLine& line);
-  static Task<> read_roster(std::shared_ptr<Session> self);
+  // `announce`: say that we are there, then. RFC 6121 §2.2: the roster comes first.
+  static Task<> read_roster(std::shared_ptr<Session> self, bool announce);
   static Task<> read_history(std::shared_ptr<Session> self, std::string with, std::uint32_t count);
   static Task<> change_roster(std::shared_ptr<Session> self, Jid jid, SlashLine line);
   static Task<> change_blocking(std::shared_ptr<Session> self, Jid jid, bool block);

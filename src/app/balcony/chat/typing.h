@@ -27,6 +27,7 @@ class TypingNotices {
     composing_ = false;
     return told("paused", true);
   }
+  bool is_composing() const noexcept { return composing_; }
   // The message was sent (its <active/> says the rest), or the conversation was left.
   void reset() noexcept { composing_ = told_ = false; }
 
