@@ -422,6 +422,7 @@ ClientSession::Next ClientSession::refuse(xml::Element& element, const Error& er
     if (!std::exchange(ended_, true)) transport_->write("</stream:stream>");
     return Next::kEnd;
   }
+  if (element.ns() == ns::kClientState && indicate(element)) return Next::kGoOn;
   if (error.code == Errc::kUndefinedCondition) {
     write_error({StreamCondition::kUnsupportedStanzaType, ""});  // RFC 6120 §4.9.3.24
     return Next::kEnd;
@@ -435,7 +436,31 @@ ClientSession::Next ClientSession::refuse(xml::Element& element, const Error& er
   return Next::kGoOn;
 }
 
+// XEP-0352 §4.2
+bool ClientSession::indicate(xml::ElementView state) {
+  if (state.name() == "active") {
+    if (client_state_) write_all(std::exchange(client_state_, nullptr)->flush());
+    return true;
+  }
+  router::ClientInactive event{*resource_};
+  if (state.name() != "inactive" || resource_->user->host->fire(event) != router::Flow::kStop) {
+    return false;
+  }
+  if (client_state_) return true;
+  client_state_ = std::make_unique<stream::ClientState>(
+      stream::ClientStateLimits{event.stanzas_max, event.bytes_max});
+  return true;
+}
+
+void ClientSession::write_all(const std::vector<std::string>& stanzas) {
+  for (const std::string& text : stanzas) {
+    ++stanzas_out_;
+    transport_->write(text);
+  }
+}
+
 void ClientSession::deliver(const Stanza& stanza, std::string_view to) {
+  if (client_state_) return write_all(client_state_->on_stanza(stanza.xml(), to));
   std::string& text = scratch();
   xml::WriteOptions options;
   options.to = to;
@@ -445,6 +470,7 @@ void ClientSession::deliver(const Stanza& stanza, std::string_view to) {
 }
 
 void ClientSession::deliver(xml::ElementView element) {
+  if (client_state_) return write_all(client_state_->on_stanza(element));
   std::string& text = scratch();
   xml::write(text, element);
   ++stanzas_out_;

@@ -10,6 +10,7 @@
 #include "router/router.h"
 #include "server/shard_context.h"
 #include "session/tcp_transport.h"
+#include "stream/client_state.h"
 #include "stream/receiving_stream.h"
 #include "xml/parser.h"
 #include "xml/splitter.h"
@@ -17,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace balcony::server {
 
@@ -49,6 +51,9 @@ class ClientSession final : public router::Endpoint {
   // One stanza of a bound session. `waits` is set when it must be awaited before the next one.
   Next receive(std::string_view bytes, std::optional<Task<>>& waits);
   Next refuse(xml::Element& element, const Error& error);
+  // <active/> or <inactive/>; false when it is neither, or not offered.
+  bool indicate(xml::ElementView state);
+  void write_all(const std::vector<std::string>& stanzas);
 
   Task<Result<>> upgrade_tls();
   Task<stream::Actions> look_up(stream::LookUp what);
@@ -73,8 +78,9 @@ class ClientSession final : public router::Endpoint {
   // Of the stream at hand; once bound, one that other sessions share where its scope is the same.
   std::shared_ptr<const xml::StreamHeader> header_;
   router::ConnectedResource* resource_ = nullptr;
-  xml::Splitter splitter_;      // its limits depend on what stands above
-  std::optional<Jid> account_;  // bare once authenticated, full once bound
+  xml::Splitter splitter_;                             // its limits depend on what stands above
+  std::optional<Jid> account_;                         // bare once authenticated, full once bound
+  std::unique_ptr<stream::ClientState> client_state_;  // of a client that says it is inactive
   std::string stream_id_;
   std::string pending_;  // read before a wait, to be consumed after it
   WallTime since_{};
