@@ -138,6 +138,19 @@ struct AccountRemoving {
   User& user;
 };
 
+// A user has given himself a new card (XEP-0054 §3.2), which the caller puts in the same `batch`.
+// Handlers change what they keep of it in memory, and add to the batch. Stop: no effect.
+struct VcardChanging {
+  User& user;
+  xml::ElementView card;
+  storage::Batch& batch;
+};
+
+// The same, once it is stored. Stop: no effect.
+struct VcardChanged {
+  User& user;
+};
+
 // Somebody asks disco#info of the host (`account` null) or of an account (XEP-0030 §3). Handlers
 // append identities, features or forms to `query`. What modules declared with feature() is there
 // already, unless a `node` is asked for: then `query` is empty, who knows the node fills it and
