@@ -1,5 +1,5 @@
 // Accounts: keys for logging in, passwords, creation and removal. One a shard; what is asked for an
-// account is done on the account's home shard, hashing in the worker pool (DESIGN §7).
+// account is done on the account's home shard, hashing in the worker pool (decision 0009).
 #pragma once
 
 #include "router/accounts.h"

@@ -35,8 +35,8 @@ struct SharedContext {
   Instant started{};
   // For fake_keys(): stays the same over restarts (kept in storage).
   std::string fake_secret;
-  // Which SCRAM hashes each host offers, one bit each by sasl::ScramHash (DESIGN §7). Written by
-  // the account service, read by every stream.
+  // Which SCRAM hashes each host offers, one bit each by sasl::ScramHash (decision 0009). Written
+  // by the account service, read by every stream.
   struct HashOffer {
     std::atomic<unsigned> bits{0};
   };
