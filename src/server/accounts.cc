@@ -168,6 +168,15 @@ Task<Result<bool>> AccountService::exists(Jid account) {
   co_return found.has_value();
 }
 
+Task<bool> AccountService::admit_registration(std::string address, std::int64_t per_hour) {
+  // An address has a home as users have: it is counted in one place.
+  auto& contexts = context_.shared.contexts;
+  ShardContext& home = *contexts[router::home_shard(address, contexts.size())];
+  return run_on<bool>(context_.shard, home.shard, [&home, address, per_hour]() -> Task<bool> {
+    co_return home.registrations.admit(address, per_hour, home.shard.clock().now());
+  });
+}
+
 Task<Result<>> AccountService::create(Jid account, std::string password) {
   ShardContext& home = home_of(account);
   return run_on<Result<>>(context_.shard, home.shard,

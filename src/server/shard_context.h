@@ -4,6 +4,7 @@
 #include "net/shard.h"
 #include "net/thread_pool.h"
 #include "net/tls_context.h"
+#include "router/registration_limit.h"
 #include "router/router.h"
 #include "server/config.h"
 #include "server/login_throttle.h"
@@ -65,8 +66,9 @@ struct ShardContext {
   std::unique_ptr<router::Router> router;
   std::unique_ptr<ClientPolicy> policy;
   std::unordered_set<ClientSession*> sessions;
-  LoginThrottle by_address;  // failures of strangers who connected to this shard
-  LoginThrottle by_account;  // failures for accounts whose home this is
+  LoginThrottle by_address;                 // failures of strangers who connected to this shard
+  LoginThrottle by_account;                 // failures for accounts whose home this is
+  router::RegistrationLimit registrations;  // from addresses whose home this is
 };
 
 router::RouterOptions router_options(const Config& config);
