@@ -21,8 +21,9 @@ void add_info_form(xml::Element& query, const DataForm& form);
 // The verification string's hash (XEP-0115 §5.1) of a disco#info <query/>: base64 of SHA-1.
 std::string caps_hash(xml::ElementView query);
 
-// Where the host's capabilities are looked up: `kCapsNode#hash`.
-inline constexpr std::string_view kCapsNode = "https://balcony.example/caps";
+// Where the host's capabilities are looked up: `kCapsNode#hash`. XEP-0115 §4 recommends the address
+// of the software's pages; Balcony has none, so it is a name that is nobody else's (RFC 9562).
+inline constexpr std::string_view kCapsNode = "urn:uuid:6f0b3c1e-2d57-4c1b-9a43-8be1f0a7d2c5";
 bool is_caps_node(router::Server& server, std::string_view node);
 
 }  // namespace balcony::modules

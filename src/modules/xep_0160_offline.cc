@@ -106,7 +106,7 @@ void deliver(ConnectedResource& to, const storage::ArchiveRow& row) {
   auto element = xml::parse(row.stanza);
   auto stanza = element ? Stanza::make(*element) : Result<Stanza>(fail(element.error()));
   if (stanza) return to.endpoint->deliver(*stanza);
-  // SAFETY 26: what cannot be read is skipped and told, never fatal.
+  // docs/security.md: what cannot be read is skipped and told, never fatal.
   log_error("offline message cannot be read",
             {{"jid", to.jid.str()}, {"id", row.id}, {"error", stanza.error().to_string()}});
 }

@@ -373,7 +373,7 @@ TEST_P(OfflineTest, AReloadAndALostSession) {
   EXPECT_EQ(stored(), 0U);
 }
 
-// SAFETY 26: what cannot be read does not hold up the rest.
+// docs/security.md: what cannot be read does not hold up the rest.
 TEST_P(OfflineTest, ARowThatCannotBeReadIsSkipped) {
   say_numbers(1, 1);
   storage::Batch batch;

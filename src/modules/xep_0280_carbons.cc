@@ -35,7 +35,7 @@ IqReply switch_carbons(const IqRequest& request, bool on) {
   return xml::Element{};
 }
 
-// SAFETY 15: only a user's own server says what his other clients sent and received. Whoever else
+// docs/security.md: only a user's own server says what his other clients sent and received. Whoever else
 // writes so (§11: CVE-2017-5589 and others) is heard without it.
 void strip_forged(Stanza& message) {
   for (const std::string_view name : {"sent", "received"}) {

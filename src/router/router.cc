@@ -196,7 +196,7 @@ void Router::route(Stanza stanza) {
     return bounce(stanza, Error(Errc::kRemoteServerNotFound,
                                 "this server does not exchange stanzas with other servers"));
   }
-  // DESIGN §1.2: what is for the host itself is answered where it is.
+  // decision 0010: what is for the host itself is answered where it is.
   if (!to.has_local()) return to_host(*local, std::move(stanza));
   const std::size_t home = home_shard(to.bare_str(), deps_.shards.count());
   if (home == deps_.shard) return arrive(std::move(stanza));
@@ -364,7 +364,7 @@ void Router::answer(const Stanza& request, IqReply reply) {
   if (!reply) return bounce(request, reply.error());
   xml::Element result = result_reply(request.xml(), std::move(reply->payload));
   if (reply->ticket == 0) return send_answer(std::move(result));
-  // DESIGN §6: the answer waits for the commit, the stream does not.
+  // decision 0006: the answer waits for the commit, the stream does not.
   deps_.store.when(reply->ticket,
                    [this, result = std::move(result)](const Result<>& outcome) mutable {
                      if (!outcome) {

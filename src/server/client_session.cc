@@ -43,7 +43,7 @@ ClientSession::ClientSession(ShardContext& context, ConnectionPtr connection, bo
   options.attempts_max = static_cast<int>(context.config->limits.auth_attempts);
   negotiation_ =
       std::make_unique<stream::ReceivingStream>(*context.policy, system_random(), options);
-  // SAFETY 8: absolute, for TLS, authentication and binding together.
+  // docs/security.md: absolute, for TLS, authentication and binding together.
   transport_->set_deadline_in(context.config->limits.auth_timeout);
   context_->sessions.insert(this);
 }

@@ -2,8 +2,8 @@
 // endpoint that the router delivers to once a resource is bound.
 //
 // A session owns itself: start() or arrive() begin it, it deletes itself at its end. It lives on
-// the shard that accepted it until its user is known, then moves to the user's home, once (DESIGN
-// §4).
+// the shard that accepted it until its user is known, then moves to the user's home, once (decision
+// 0010).
 #pragma once
 
 #include "router/endpoint.h"

@@ -1,6 +1,6 @@
 // What is kept: the interface that every backend implements and every module uses.
 //
-// Three kinds, and no other (DESIGN §6); a new feature needs no new schema:
+// Three kinds, and no other (decision 0006); a new feature needs no new schema:
 //   accounts  (host, user) -> Account: SCRAM keys, never passwords
 //   map       (owner, store, key) -> value with a version
 //   archive   (owner, store, id) -> stanza with `with`, time, origin id, search text; ordered by id
@@ -267,9 +267,9 @@ Result<std::unique_ptr<Database>> open_sqlite_database(const SqliteOptions& opti
                                                        balcony::WorkerPool& reader);
 
 // A new archive id: 18 characters of [-0-9A-Z_a-z] whose bytes sort by time, unique across shards
-// and nodes (DESIGN §6). Ids of one thread sort in the order in which they were made, also within
-// a millisecond and when the clock goes back by up to 5 s; an import passes the time of the old
-// message. From any thread.
+// and nodes (decision 0006). Ids of one thread sort in the order in which they were made, also
+// within a millisecond and when the clock goes back by up to 5 s; an import passes the time of the
+// old message. From any thread.
 std::string archive_id(WallTime now);
 
 }  // namespace balcony::storage

@@ -38,6 +38,7 @@ class DirectProsody(Prosody):
 
 class Ejabberd(Server):
     name = "ejabberd"
+    start_s = 90  # Erlang loads and checks its modules first
 
     @staticmethod
     def folder_of_code():
