@@ -87,20 +87,20 @@ Result<ArchiveAsk> read_archive_query(xml::ElementView query) {
 }
 
 xml::Element archive_query_form() {
-  DataForm form(FormType::kForm, ns::kMam);
-  for (const Field& field : kFields) form.add(field.var, field.type);
-  xml::Element x = write_data_form(form);
-  xml::Element open(ns::kDataFormValidation, "validate");
-  open.set("datatype", "xs:string").append("open");
-  // §4.1.6: the list of ids is open, and never told.
-  xml::Element shown(ns::kDataForms, "x");
-  shown.set("type", "form");
-  for (const xml::ElementView field : x.children()) {
-    xml::ElementRef copy = shown.ref().append_copy(field);
-    if (field.attr("var") == "ids") copy.append(std::move(open));
-  }
   xml::Element query(ns::kMam, "query");
-  query.append(std::move(shown));
+  xml::ElementRef form = query.append(ns::kDataForms, "x").set("type", "form");
+  form.append("field")
+      .set("type", "hidden")
+      .set("var", "FORM_TYPE")
+      .append_text_element("value", ns::kMam);
+  for (const Field& field : kFields) {
+    xml::ElementRef shown = form.append("field");
+    shown.set("type", to_string(field.type)).set("var", field.var);
+    if (field.type != FieldType::kListMulti) continue;
+    // §4.1.6: the list of ids is open, and never told.
+    xml::ElementRef validate = shown.append(ns::kDataFormValidation, "validate");
+    validate.set("datatype", "xs:string").append("open");
+  }
   return query;
 }
 
