@@ -100,7 +100,7 @@ class Reading {
     ArchiveQuery query = first_query();
     bool more = limit_ > 0;
     while (more) {
-      query.limit = std::min<std::uint32_t>(kReadRows, limit_ - taken());
+      query.limit = is_full_jid() ? kReadRows : std::min(kReadRows, limit_ - taken());
       ArchiveQuery asked = query;
       BALCONY_CO_ASSIGN(ArchivePage page,
                         co_await server_.store().page(user_->bare.str(), std::string(kArchiveStore),
@@ -123,13 +123,17 @@ class Reading {
   // Whether there was room for all of them. A single row always has room.
   bool take(std::vector<ArchiveRow> rows) {
     for (ArchiveRow& row : rows) {
-      if (ask_.with && ask_.with->is_full() && !is_with(row, *ask_.with)) continue;
+      if (is_full_jid() && !is_with(row, *ask_.with)) continue;
+      if (taken() == limit_) return false;
       if (!rows_.empty() && bytes_ + row.stanza.size() > kPageBytesMax) return false;
       bytes_ += row.stanza.size();
       rows_.push_back(std::move(row));
     }
     return true;
   }
+
+  // Storage knows bare JIDs only: some of the rows that it finds are not asked for.
+  bool is_full_jid() const { return ask_.with && ask_.with->is_full(); }
 
   std::uint32_t taken() const { return static_cast<std::uint32_t>(rows_.size()); }
 
@@ -157,7 +161,7 @@ class Reading {
   // knows it, and counting looks at every row.
   bool wants_count() const {
     const bool first = !ask_.page.after && (!ask_.page.before || ask_.page.before->empty());
-    return (first || limit_ == 0) && ask_.ids.empty() && !(ask_.with && ask_.with->is_full());
+    return (first || limit_ == 0) && ask_.ids.empty() && !is_full_jid();
   }
 
   Task<Result<>> count() {

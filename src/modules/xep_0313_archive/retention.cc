@@ -33,7 +33,7 @@ std::int64_t millis_of(const std::optional<storage::Value>& stored) {
 void Retention::start() {
   if (options_.keep.count() == 0 && options_.messages_max == 0) return;
   // attach() may run before the loop does.
-  server_.loop().post([weak = weak_from_this()] {
+  loop_.post([weak = weak_from_this()] {
     const auto self = weak.lock();
     if (!self) return;
     // Shards that start together need not look together.
@@ -45,7 +45,7 @@ void Retention::start() {
 }
 
 void Retention::look_again_in(std::chrono::milliseconds delay) {
-  server_.loop().after(delay, [weak = weak_from_this()] {
+  loop_.after(delay, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->next();
   });
 }
@@ -73,27 +73,25 @@ Task<> Retention::take_turn() {
 
 // Only one of the shards is told so (storage: put if the version is still the same).
 Task<Result<bool>> Retention::is_due() {
-  BALCONY_CO_ASSIGN(const auto last,
-                    co_await server_.store().get(server_.host().str(), std::string(kArchiveStore),
-                                                 std::string(kLastRound)));
-  const std::int64_t now = server_.clock().wall().time_since_epoch().count();
+  BALCONY_CO_ASSIGN(const auto last, co_await store_.get(host_.str(), std::string(kArchiveStore),
+                                                         std::string(kLastRound)));
+  const std::int64_t now = loop_.clock().wall().time_since_epoch().count();
   const std::int64_t every = std::chrono::milliseconds(options_.every).count();
   if (last && now >= millis_of(last) && now - millis_of(last) < every) co_return false;
   storage::Batch batch;
-  batch.add(server_.host().str(),
+  batch.add(host_.str(),
             storage::op::PutIfVersion{std::string(kArchiveStore), std::string(kLastRound),
                                       std::to_string(now), last ? last->version : 0});
-  co_return (co_await server_.store().write(std::move(batch))).has_value();
+  co_return (co_await store_.write(std::move(batch))).has_value();
 }
 
 Task<Result<>> Retention::step() {
   step_rows_ = kStepRows;
-  BALCONY_CO_ASSIGN(
-      const std::vector<std::string> owners,
-      co_await server_.store().owners(std::string(kArchiveStore), cursor_, kStepOwners));
+  BALCONY_CO_ASSIGN(const std::vector<std::string> owners,
+                    co_await store_.owners(std::string(kArchiveStore), cursor_, kStepOwners));
   for (const std::string& owner : owners) {
     const auto jid = Jid::parse(owner);
-    if (jid && jid->has_local() && jid->domain() == server_.host().domain()) {
+    if (jid && jid->has_local() && jid->domain() == host_.domain()) {
       if (options_.keep.count() > 0) BALCONY_CO_CHECK(co_await erase_old(owner));
       if (options_.messages_max > 0) BALCONY_CO_CHECK(co_await erase_many(owner));
     }
@@ -106,7 +104,7 @@ Task<Result<>> Retention::step() {
 }
 
 Task<Result<>> Retention::erase_old(std::string owner) {
-  const WallTime oldest = server_.clock().wall() - options_.keep;
+  const WallTime oldest = loop_.clock().wall() - options_.keep;
   std::uint64_t erased = 1;
   while (erased > 0 && step_rows_ > 0) {
     std::string position = storage::archive_position(oldest);
@@ -117,8 +115,8 @@ Task<Result<>> Retention::erase_old(std::string owner) {
 
 Task<Result<>> Retention::erase_many(std::string owner) {
   storage::ArchiveQuery all;
-  BALCONY_CO_ASSIGN(std::uint64_t rows, co_await server_.store().count(
-                                            owner, std::string(kArchiveStore), std::move(all)));
+  BALCONY_CO_ASSIGN(std::uint64_t rows,
+                    co_await store_.count(owner, std::string(kArchiveStore), std::move(all)));
   while (rows > options_.messages_max && step_rows_ > 0) {
     std::string position;
     const std::uint64_t most = rows - options_.messages_max;
@@ -136,13 +134,12 @@ Task<Result<std::uint64_t>> Retention::erase_oldest(std::string owner, std::stri
   oldest.before = std::move(position);
   oldest.limit =
       static_cast<std::uint32_t>(std::min<std::uint64_t>({most, step_rows_, kCommitRows}));
-  BALCONY_CO_ASSIGN(
-      const storage::ArchivePage page,
-      co_await server_.store().page(owner, std::string(kArchiveStore), std::move(oldest)));
+  BALCONY_CO_ASSIGN(const storage::ArchivePage page,
+                    co_await store_.page(owner, std::string(kArchiveStore), std::move(oldest)));
   if (page.rows.empty()) co_return std::uint64_t{0};
   storage::Batch batch;
   batch.add(owner, storage::op::EraseUpTo{std::string(kArchiveStore), page.rows.back().id});
-  BALCONY_CO_CHECK(co_await server_.store().write(std::move(batch)));
+  BALCONY_CO_CHECK(co_await store_.write(std::move(batch)));
   step_rows_ -= page.rows.size();
   co_return page.rows.size();
 }

@@ -23,7 +23,12 @@ struct RetentionOptions {
 
 class Retention : public std::enable_shared_from_this<Retention> {
  public:
-  Retention(Server& server, const RetentionOptions& options) : server_(server), options_(options) {}
+  Retention(Server& server, const RetentionOptions& options)
+      : server_(server),
+        store_(server.store()),
+        loop_(server.loop()),
+        host_(server.host()),
+        options_(options) {}
 
   // Begins to look at the clock. It ends with the last owner of this object.
   void start();
@@ -41,7 +46,10 @@ class Retention : public std::enable_shared_from_this<Retention> {
   Task<Result<std::uint64_t>> erase_oldest(std::string owner, std::string position,
                                            std::uint64_t most);
 
-  Server& server_;
+  Server& server_;  // only where nothing has waited: a reload may take the host away
+  storage::Store& store_;
+  Loop& loop_;
+  const Jid host_;
   const RetentionOptions options_;
   bool in_round_ = false;
   std::string cursor_;           // the owner that was last done with

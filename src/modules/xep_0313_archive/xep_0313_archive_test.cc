@@ -250,6 +250,8 @@ TEST_P(ArchiveModuleTest, Filters) {
   EXPECT_EQ(bodies(juliet, form(field("with", "romeo@localhost"))), "1 Red ROSE ");
   EXPECT_EQ(bodies(juliet, form(field("with", "romeo@localhost/orchard"))), "1 Red ROSE ");
   EXPECT_EQ(bodies(juliet, form(field("with", "romeo@localhost/other"))), "");
+  EXPECT_EQ(bodies(juliet, form(field("with", "romeo@localhost/orchard")) + rsm("<max>1</max>")),
+            "1 …");
   EXPECT_EQ(bodies(juliet, form(field("start", "2023-11-14T22:14:20Z"))), "My rose Red ROSE ");
   EXPECT_EQ(bodies(juliet, form(field("end", "2023-11-14T22:14:20Z"))), "1 My rose ");
   EXPECT_EQ(bodies(juliet, form(field("{urn:xmpp:fulltext:0}fulltext", "rose red"))), "Red ROSE ");
