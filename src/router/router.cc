@@ -146,7 +146,20 @@ std::optional<Task<>> Router::receive(ConnectedResource& sender, Stanza stanza) 
       route_from_client(sender, std::move(stanza));
       break;
   }
+  // What is sent may be written in many places: who sends faster than the disk writes is read
+  // slower.
+  const storage::Ticket busy = deps_.store.busy_until();
+  if (busy != 0) return wait_for_storage(busy);
   return std::nullopt;
+}
+
+Task<> Router::wait_for_storage(storage::Ticket ticket) {
+  auto slot = std::make_shared<OneShot<bool>>();
+  deps_.store.when(ticket, [weak = std::weak_ptr(slot)](const Result<>&) {
+    if (const auto waiting = weak.lock()) waiting->set(true);
+  });
+  OneShot<bool>& settled = *slot;
+  co_await settled;
 }
 
 std::optional<Task<>> Router::receive_iq(ConnectedResource& sender, Stanza stanza) {

@@ -24,6 +24,7 @@ class World::FailingStore final : public storage::Store {
     }
     under_->when(ticket, std::move(done));
   }
+  storage::Ticket busy_until() const override { return under_->busy_until(); }
   Task<Result<std::optional<storage::Value>>> get(std::string o, std::string s,
                                                   std::string k) override {
     return under_->get(std::move(o), std::move(s), std::move(k));
