@@ -42,8 +42,8 @@ struct VerifyPassword {
   std::string username;
   std::string password;
 };
-// The peer is this account: bring the connection to the account's home (DESIGN §4), then on_home().
-// `anonymous`: the account is temporary, the driver names it.
+// The peer is this account: bring the connection to the account's home (decision 0010), then
+// on_home(). `anonymous`: the account is temporary, the driver names it.
 struct ComeHome {
   std::string username;
   bool anonymous = false;

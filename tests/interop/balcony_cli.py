@@ -43,6 +43,7 @@ class DirectProsody(Prosody):
 
 class Ejabberd(Server):
     name = "ejabberd"
+    start_s = 90  # Erlang loads and checks its modules first
     can_more = False
 
     @staticmethod
