@@ -238,7 +238,8 @@ void attach(Registrar& on, Server& server, const BlockingOptions& options) {
     return Flow::kContinue;
   });
   on.on<router::SessionRestoring>([](router::SessionRestoring& event) {
-    if (event.state.child(ns::kBlocking, "blocklist")) event.resource.slots.get(kWantsPushes) = true;
+    const bool wanted = bool(event.state.child(ns::kBlocking, "blocklist"));
+    if (wanted) event.resource.slots.get(kWantsPushes) = true;
     return Flow::kContinue;
   });
   on.on<router::PresenceSending>(Priority::kFirst, [](router::PresenceSending& event) {

@@ -5,6 +5,7 @@
 // say in secret who gets copies).
 #include "modules/carbon_rules.h"
 #include "modules/modules.h"
+#include "modules/stanza_id.h"
 #include "stanza/ns.h"
 
 #include <algorithm>
@@ -35,8 +36,8 @@ IqReply switch_carbons(const IqRequest& request, bool on) {
   return xml::Element{};
 }
 
-// docs/security.md: only a user's own server says what his other clients sent and received. Whoever else
-// writes so (§11: CVE-2017-5589 and others) is heard without it.
+// docs/security.md: only a user's own server says what his other clients sent and received. Whoever
+// else writes so (§11: CVE-2017-5589 and others) is heard without it.
 void strip_forged(Stanza& message) {
   for (const std::string_view name : {"sent", "received"}) {
     message.edit().remove_children(ns::kCarbons, name);
@@ -44,20 +45,26 @@ void strip_forged(Stanza& message) {
 }
 
 // §7, §8: the same envelope, each with its own name.
-Stanza wrap(const User& user, const Stanza& message, CarbonDirection direction) {
+// `id`: what the user's archive calls a message of his own; empty where it has none.
+Stanza wrap(const User& user, const Stanza& message, CarbonDirection direction,
+            std::string_view id) {
   // The type of what is inside; but an error would have to say which (RFC 6120 §8.3.1).
   Stanza carbon(StanzaKind::kMessage, message.is_error() ? StanzaType::kChat : message.type());
   carbon.set_from(user.bare);
-  carbon.edit()
-      .append(ns::kCarbons, direction == CarbonDirection::kSent ? "sent" : "received")
-      .append(ns::kForward, "forwarded")
-      .append_copy(message.xml());
+  xml::ElementRef inside =
+      carbon.edit()
+          .append(ns::kCarbons, direction == CarbonDirection::kSent ? "sent" : "received")
+          .append(ns::kForward, "forwarded")
+          .append_copy(message.xml());
+  // So that his other clients know it again in the archive (XEP-0359 §3).
+  if (!id.empty()) add_stanza_id(inside, user.bare, id);
   return carbon;
 }
 
 // To every session with carbons that `has_it` does not name.
 template <class HasIt>
-void copy(User& user, const Stanza& message, CarbonDirection direction, HasIt has_it) {
+void copy(User& user, const Stanza& message, CarbonDirection direction, std::string_view id,
+          HasIt has_it) {
   std::vector<ConnectedResource*> to;
   for (const auto& resource : user.resources) {
     if (has_carbons(*resource) && !has_it(*resource)) to.push_back(resource.get());
@@ -68,7 +75,7 @@ void copy(User& user, const Stanza& message, CarbonDirection direction, HasIt ha
     const Jid& peer = direction == CarbonDirection::kSent ? *message.to() : *message.from();
     user.slots.get(kEligible).note(message, peer);
   }
-  const Stanza carbon = wrap(user, message, direction);
+  const Stanza carbon = wrap(user, message, direction, id);
   for (ConnectedResource* resource : to) resource->endpoint->deliver(carbon, resource->jid.str());
 }
 
@@ -77,7 +84,7 @@ Flow sent(router::StanzaOutgoing& event) {
   User& user = *event.sender.user;
   // What goes to the own account arrives here again, and is then copied to who does not get it.
   if (event.stanza.to()->same_bare(user.bare)) return Flow::kContinue;
-  copy(user, event.stanza, CarbonDirection::kSent,
+  copy(user, event.stanza, CarbonDirection::kSent, event.archive_id,
        [&event](const ConnectedResource& resource) { return &resource == &event.sender; });
   return Flow::kContinue;
 }
@@ -85,7 +92,7 @@ Flow sent(router::StanzaOutgoing& event) {
 Flow received(router::MessageDelivering& event) {
   const auto& from = event.stanza.from();
   if (!from) return Flow::kContinue;
-  copy(event.user, event.stanza, CarbonDirection::kReceived,
+  copy(event.user, event.stanza, CarbonDirection::kReceived, {},
        [&event, &from](const ConnectedResource& resource) {
          // The sender has it too, when it is one of the same user.
          return resource.jid == *from ||

@@ -137,3 +137,16 @@ def scenario_retention(stage):
     say(romeo, stage.bare("juliet"), 3, 3)
     check_equal(bodies(query(romeo)[0]), ["3"], "what is left")
     check_equal(bodies(query(romeo, f"<after>{rows[1][0]}</after>")[0]), ["3"], "behind the old")
+
+
+@scenario(differs=NO_ARCHIVE)
+def scenario_a_copy_names_the_archives_row(stage):
+    """XEP-0280, XEP-0359: the copy of what another client sent carries the id that the archive has."""
+    phone, desk = stage.client("romeo", "phone").online(), stage.client("romeo", "desk").online()
+    desk.iq("set", "<enable xmlns='urn:xmpp:carbons:2'/>")
+    phone.send(f"<message to='{stage.bare('juliet')}' type='chat' id='m'><body>x</body></message>")
+    copy = desk._take_first(lambda e: e.tag == f"{{{CLIENT}}}message", "the copy")
+    inside = copy.find(f".//{{{CLIENT}}}message")
+    given = [e.get("id") for e in inside.findall("{urn:xmpp:sid:0}stanza-id")]
+    rows, _ = query(desk)
+    check_equal(given, [identity for identity, _ in rows], "the ids")
