@@ -47,35 +47,32 @@ const icu::IDNA& uts46() {
   return *instance;
 }
 
-icu::StringPiece piece(std::string_view text) {
-  return {text.data(), static_cast<std::int32_t>(text.size())};
-}
-
 struct Converted {
   std::string text;
   std::uint32_t errors;
 };
 
-Converted to_unicode(std::string_view name) {
+using Conversion = void (icu::IDNA::*)(icu::StringPiece, icu::ByteSink&, icu::IDNAInfo&,
+                                       UErrorCode&) const;
+
+Converted convert(Conversion conversion, std::string_view name) {
   Converted result{};
   icu::StringByteSink<std::string> sink(&result.text);
   icu::IDNAInfo info;
   UErrorCode status = U_ZERO_ERROR;
-  uts46().nameToUnicodeUTF8(piece(name), sink, info, status);
+  const icu::StringPiece piece(name.data(), static_cast<std::int32_t>(name.size()));
+  (uts46().*conversion)(piece, sink, info, status);
   BALCONY_ASSERT(U_SUCCESS(status), "ICU could not convert a name");
   result.errors = info.getErrors();
   return result;
 }
 
+Converted to_unicode(std::string_view name) {
+  return convert(&icu::IDNA::nameToUnicodeUTF8, name);
+}
+
 Converted to_ascii(std::string_view name) {
-  Converted result{};
-  icu::StringByteSink<std::string> sink(&result.text);
-  icu::IDNAInfo info;
-  UErrorCode status = U_ZERO_ERROR;
-  uts46().nameToASCII_UTF8(piece(name), sink, info, status);
-  BALCONY_ASSERT(U_SUCCESS(status), "ICU could not convert a name");
-  result.errors = info.getErrors();
-  return result;
+  return convert(&icu::IDNA::nameToASCII_UTF8, name);
 }
 
 std::string_view why(std::uint32_t errors) {

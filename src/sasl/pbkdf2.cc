@@ -33,27 +33,19 @@ struct Sha1 {
   }
 };
 
-struct Sha256 {
-  using Context = SHA256_CTX;
-  using Word = SHA_LONG;
-  static constexpr std::size_t kWords = 8, kBlock = SHA256_CBLOCK;
-  static void init(Context& c) { SHA256_Init(&c); }
-  static void block(Context& c, const unsigned char* data) { SHA256_Transform(&c, data); }
+template <class Context_, class Word_, std::size_t block_size, auto init_, auto transform>
+struct Sha2 {
+  using Context = Context_;
+  using Word = Word_;
+  static constexpr std::size_t kWords = 8, kBlock = block_size;
+  static void init(Context& c) { init_(&c); }
+  static void block(Context& c, const unsigned char* data) { transform(&c, data); }
   static void store(const Context& c, std::array<Word, kWords>& out) {
     for (std::size_t i = 0; i < kWords; ++i) out[i] = big_endian(c.h[i]);
   }
 };
-
-struct Sha512 {
-  using Context = SHA512_CTX;
-  using Word = SHA_LONG64;
-  static constexpr std::size_t kWords = 8, kBlock = SHA512_CBLOCK;
-  static void init(Context& c) { SHA512_Init(&c); }
-  static void block(Context& c, const unsigned char* data) { SHA512_Transform(&c, data); }
-  static void store(const Context& c, std::array<Word, kWords>& out) {
-    for (std::size_t i = 0; i < kWords; ++i) out[i] = big_endian(c.h[i]);
-  }
-};
+using Sha256 = Sha2<SHA256_CTX, SHA_LONG, SHA256_CBLOCK, SHA256_Init, SHA256_Transform>;
+using Sha512 = Sha2<SHA512_CTX, SHA_LONG64, SHA512_CBLOCK, SHA512_Init, SHA512_Transform>;
 
 // The state after the key's block XOR `pad` (RFC 2104 §2). `key` is at most one block.
 template <class Hash>

@@ -8,6 +8,12 @@
 
 namespace balcony::stream {
 
+std::string written(xml::ElementView element) {
+  std::string text;
+  xml::write(text, element);
+  return text;
+}
+
 std::string write_stream_header(std::string_view from, std::string_view to, std::string_view id,
                                 std::string_view lang, std::string_view content_ns) {
   std::string text = "<?xml version='1.0'?><stream:stream xmlns='";

@@ -3,9 +3,13 @@
 
 #include "stanza/stream_error.h"
 
+#include <balcony/element.h>
+
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace balcony::stream {
 
@@ -23,6 +27,28 @@ struct RestartStream {};
 struct EndStream {
   std::optional<StreamError> error;
 };
+
+// Makes a machine's list of actions: `constexpr ListOf<Actions> list;`, then list(Send{…}, …).
+template <class Actions>
+struct ListOf {
+  template <class... Items>
+  Actions operator()(Items&&... items) const {
+    Actions actions;
+    actions.reserve(sizeof...(items));
+    (actions.emplace_back(std::forward<Items>(items)), ...);
+    return actions;
+  }
+};
+
+// Puts `more` behind what is already to be done.
+template <class Actions>
+void append(Actions& actions, Actions more) {
+  actions.insert(actions.end(), std::make_move_iterator(more.begin()),
+                 std::make_move_iterator(more.end()));
+}
+
+// The bytes of an element that stands directly in the stream.
+std::string written(xml::ElementView element);
 
 inline constexpr std::string_view kStreamEndTag = "</stream:stream>";
 

@@ -1,13 +1,12 @@
 #include "stream/initiating_stream.h"
 
-#include "base/base64.h"
 #include "sasl/choose.h"
 #include "sasl/mechanism.h"
 #include "stanza/ns.h"
 #include "stanza/stanza_error.h"
 #include "stream/registration.h"
+#include "stream/sasl_elements.h"
 #include "stream/server_says.h"
-#include "xml/writer.h"
 
 #include <algorithm>
 #include <utility>
@@ -17,43 +16,12 @@ namespace {
 
 using Actions = InitiatingActions;
 
-std::string written(xml::ElementView element) {
-  std::string text;
-  xml::write(text, element);
-  return text;
-}
-
-template <class... Items>
-Actions list(Items&&... items) {
-  Actions actions;
-  actions.reserve(sizeof...(items));
-  (actions.emplace_back(std::forward<Items>(items)), ...);
-  return actions;
-}
+constexpr ListOf<Actions> list;
 
 xml::Element iq(std::string_view type, std::string_view id) {
   xml::Element element(ns::kClient, "iq");
   element.set("type", type).set("id", id);
   return element;
-}
-
-// RFC 6120 §6.4.2: an initial response that is there and empty is written "="; later ones are
-// simply empty (§6.4.3).
-void append_sasl(xml::Element& element, std::string_view data, bool initial) {
-  if (!data.empty()) {
-    element.append_text(base64_encode(data));
-  } else if (initial) {
-    element.append_text("=");
-  }
-}
-
-// "=" stands for empty data here too.
-Result<std::string> read_sasl(xml::ElementView element) {
-  const std::string text = element.text();
-  if (text == "=") return std::string{};
-  auto data = base64_decode(text);
-  if (!data) return fail(Errc::kSaslIncorrectEncoding, "the server's SASL data is no base64");
-  return data;
 }
 
 }  // namespace
@@ -222,7 +190,7 @@ Actions InitiatingStream::on_registered(xml::ElementView answer) {
   }
   registered_ = true;
   Actions actions = list(Registered{});
-  for (InitiatingAction& action : start_sasl()) actions.push_back(std::move(action));
+  append(actions, start_sasl());
   return actions;
 }
 
@@ -282,7 +250,7 @@ Actions InitiatingStream::start_sasl() {
   state_ = State::kAwaitSasl;
   xml::Element auth(ns::kSasl, "auth");
   auth.set("mechanism", mechanism_);
-  append_sasl(auth, *response, true);
+  append_initial_response(auth, *response);
   return list(Send{written(auth)});
 }
 
@@ -299,11 +267,11 @@ Actions InitiatingStream::on_challenge(xml::ElementView element) {
   if (!response) {
     // RFC 6120 §6.4.4: the server hears that we give up; its <failure/> need not be awaited.
     Actions actions = list(Send{written(xml::Element(ns::kSasl, "abort"))});
-    for (InitiatingAction& action : failed(response.error())) actions.push_back(std::move(action));
+    append(actions, failed(response.error()));
     return actions;
   }
   xml::Element answer(ns::kSasl, "response");
-  append_sasl(answer, *response, false);
+  append_sasl(answer, *response);
   return list(Send{written(answer)});
 }
 

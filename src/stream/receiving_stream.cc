@@ -1,10 +1,9 @@
 #include "stream/receiving_stream.h"
 
-#include "base/base64.h"
 #include "sasl/mechanism.h"
 #include "stanza/ns.h"
 #include "stanza/stanza_error.h"
-#include "xml/writer.h"
+#include "stream/sasl_elements.h"
 
 #include <algorithm>
 #include <utility>
@@ -12,33 +11,7 @@
 namespace balcony::stream {
 namespace {
 
-std::string written(xml::ElementView element) {
-  std::string text;
-  xml::write(text, element);
-  return text;
-}
-
-template <class... Items>
-Actions list(Items&&... items) {
-  Actions actions;
-  actions.reserve(sizeof...(items));
-  (actions.emplace_back(std::forward<Items>(items)), ...);
-  return actions;
-}
-
-void append(Actions& actions, Actions more) {
-  for (Action& action : more) actions.push_back(std::move(action));
-}
-
-// RFC 6120 §6.4.2: "=" stands for an initial response that is there and empty.
-Result<std::optional<std::string>> initial_response(xml::ElementView auth) {
-  const std::string text = auth.text();
-  if (text.empty()) return std::optional<std::string>{};
-  if (text == "=") return std::optional<std::string>("");
-  auto decoded = base64_decode(text);
-  if (!decoded) return fail(Errc::kSaslIncorrectEncoding, decoded.error().detail);
-  return std::optional<std::string>(*std::move(decoded));
-}
+constexpr ListOf<Actions> list;
 
 // RFC 6120 §4.8.2: the content namespace is the default one, or has a prefix and the streams
 // namespace is the default.
@@ -51,24 +24,6 @@ bool has_content_namespace(const xml::StreamHeader& header) {
 
 bool has(const std::vector<std::string>& names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
-}
-
-// The condition's element of <failure/> (RFC 6120 §6.5).
-std::string_view failure_condition(Errc code) {
-  switch (code) {
-    case Errc::kSaslAborted:
-    case Errc::kSaslAccountDisabled:
-    case Errc::kSaslCredentialsExpired:
-    case Errc::kSaslEncryptionRequired:
-    case Errc::kSaslInvalidAuthzid:
-    case Errc::kSaslInvalidMechanism:
-    case Errc::kSaslMalformedRequest:
-    case Errc::kSaslMechanismTooWeak: return to_string(code);
-    case Errc::kSaslIncorrectEncoding: return "incorrect-encoding";
-    case Errc::kSaslNotAuthorized:
-    case Errc::kNotAuthorized: return "not-authorized";
-    default: return "temporary-auth-failure";
-  }
 }
 
 }  // namespace
@@ -249,7 +204,7 @@ Actions ReceivingStream::on_auth(xml::ElementView element) {
   if (!has(offered_mechanisms(), mechanism_)) {
     return sasl_failed(Error(Errc::kSaslInvalidMechanism));
   }
-  auto response = initial_response(element);
+  auto response = read_initial_response(element);
   if (!response) return sasl_failed(response.error());
   sasl::ServerOptions options;
   options.channel_bindings = bindings_;
@@ -268,18 +223,16 @@ Actions ReceivingStream::on_auth(xml::ElementView element) {
 
 Actions ReceivingStream::on_response(xml::ElementView element) {
   if (!sasl_) return sasl_failed(Error(Errc::kSaslMalformedRequest, "no attempt is under way"));
-  const std::string text = element.text();
-  // RFC 6120 §6.4.3: an empty response is an empty element; "=" is met too.
-  auto decoded = text == "=" ? Result<std::string>("") : base64_decode(text);
-  if (!decoded) return sasl_failed(Error(Errc::kSaslIncorrectEncoding, decoded.error().detail));
-  return on_sasl_step(sasl_->step(*decoded));
+  auto data = read_sasl(element);
+  if (!data) return sasl_failed(data.error());
+  return on_sasl_step(sasl_->step(*data));
 }
 
 Actions ReceivingStream::on_sasl_step(sasl::ServerStep step) {
   if (auto* challenge = std::get_if<sasl::Challenge>(&step)) {
     state_ = State::kNegotiating;
     xml::Element element(ns::kSasl, "challenge");
-    element.append_text(base64_encode(challenge->data));
+    append_sasl(element, challenge->data);
     return list(Send{written(element)});
   }
   if (auto* need = std::get_if<sasl::NeedCredentials>(&step)) {
@@ -325,7 +278,7 @@ Actions ReceivingStream::on_home(Result<Jid> account) {
   authenticated_ = true;
   forget_stream();  // RFC 6120 §6.4.6: both open new streams
   xml::Element success(ns::kSasl, "success");
-  if (!success_data_.empty()) success.append_text(base64_encode(success_data_));
+  append_sasl(success, success_data_);
   success_data_.clear();
   return list(Send{written(success)}, RestartStream{});
 }
@@ -333,9 +286,8 @@ Actions ReceivingStream::on_home(Result<Jid> account) {
 Actions ReceivingStream::sasl_failed(const Error& error) {
   sasl_.reset();
   state_ = State::kNegotiating;
-  xml::Element failure(ns::kSasl, "failure");
-  failure.append(failure_condition(error.code));
-  Actions actions = list(Send{written(failure)}, AttemptFailed{mechanism_, username_, error});
+  Actions actions = list(Send{written(write_sasl_failure(error.code))},
+                         AttemptFailed{mechanism_, username_, error});
   ++attempts_;
   // RFC 6120 §6.4.5: after some failed attempts the stream is closed.
   if (attempts_ >= options_.attempts_max) {

@@ -1,17 +1,13 @@
-// What a server refuses a client with, as an Error. Pure functions; any thread.
+// What a server refuses a client with, as an Error; a SASL <failure/> is in sasl_elements.h. Pure
+// functions; any thread.
 #pragma once
 
 #include "stanza/stanza_error.h"
 #include "stanza/stream_error.h"
 
-#include <balcony/element.h>
 #include <balcony/error.h>
 
 namespace balcony::stream {
-
-// A SASL <failure/> (RFC 6120 §6.5): one of the codes kSasl…; an unknown condition is
-// kSaslNotAuthorized.
-Error read_sasl_failure(xml::ElementView failure);
 
 // A stanza error: its condition, with its text and the place that it names as the sentence.
 Error to_error(const StanzaError& error);
