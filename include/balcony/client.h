@@ -71,6 +71,12 @@ struct ClientOptions {
   std::chrono::milliseconds reconnect_first = std::chrono::seconds(1);
   std::chrono::milliseconds reconnect_longest = std::chrono::minutes(1);
 
+  // Stanzas are acknowledged (XEP-0198) where the server offers it, and with `reconnect` a lost
+  // session is resumed: what was not acknowledged is sent again, what came meanwhile is delivered,
+  // requests go on waiting for their answers. Where it cannot be resumed a new session is made and
+  // messages that were not acknowledged are sent again, under their ids.
+  bool stream_management = true;
+
   std::string lang = "en";
   // What we say about ourselves (XEP-0030, XEP-0092).
   DiscoInfo::Identity identity = {"client", "bot", "Balcony"};
@@ -152,9 +158,11 @@ class Client {
 
   // ---- stanzas. Errors of sending: kClosed: there is no connection
 
-  // Queues a stanza. What is queued when the connection breaks may be lost.
+  // Queues a stanza. What is queued when the connection breaks may be lost, unless the session is
+  // resumed; see on_acknowledged().
   Result<> send(xml::Element stanza);
-  // Queues bytes as they are. For tools that try what a server does.
+  // Queues bytes as they are. For tools that try what a server does. Nobody counts what is in them,
+  // so this ends stream management: the session cannot be resumed any more.
   Result<> send_raw(std::string_view xml);
   // Returns the message's id. `type` as in Message.
   Result<std::string> send_message(const Jid& to, std::string_view body,
@@ -201,8 +209,16 @@ class Client {
              std::move_only_function<Result<xml::Element>(const IqRequest&)> handler);
   // Every element that comes once connected, before anything else sees it.
   void on_element(std::move_only_function<void(xml::ElementView)> handler);
-  // Bound again, after a reconnect.
+  // Bound again, after a reconnect: a new session, that knows nothing of the lost one.
   void on_reconnect(std::move_only_function<void()> handler);
+  // The lost session goes on (XEP-0198 §5): nothing was lost, nothing is to be done again.
+  void on_resume(std::move_only_function<void()> handler);
+  // The server has the message of this id (XEP-0198 §4) and is answerable for it. Not called where
+  // the server knows no stream management.
+  void on_acknowledged(std::move_only_function<void(std::string_view id)> handler);
+  // The connection is over for good, and the server has not acknowledged this stanza of ours: it
+  // may have got it or not. Called before closed() returns.
+  void on_undelivered(std::move_only_function<void(xml::ElementView stanza)> handler);
   // The connection was lost. `will_reconnect`: it will be tried again.
   void on_disconnect(std::move_only_function<void(const Error&, bool will_reconnect)> handler);
 

@@ -139,6 +139,18 @@ void Client::on_reconnect(std::move_only_function<void()> handler) {
   core_->handlers.reconnect = std::move(handler);
 }
 
+void Client::on_resume(std::move_only_function<void()> handler) {
+  core_->handlers.resume = std::move(handler);
+}
+
+void Client::on_acknowledged(std::move_only_function<void(std::string_view)> handler) {
+  core_->handlers.acknowledged = std::move(handler);
+}
+
+void Client::on_undelivered(std::move_only_function<void(xml::ElementView)> handler) {
+  core_->handlers.undelivered = std::move(handler);
+}
+
 void Client::on_disconnect(std::move_only_function<void(const Error&, bool)> handler) {
   core_->handlers.disconnect = std::move(handler);
 }

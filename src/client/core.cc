@@ -66,6 +66,7 @@ Task<> Core::life(std::shared_ptr<Core> core, bool register_first,
   while (true) {
     if (opened) {
       const std::shared_ptr<Stream> stream = core->stream_;
+      for (const xml::Element& stanza : std::exchange(core->early_, {})) core->on_stanza(stanza);
       why = co_await stream->receive([&](xml::Element e) { core->on_element(std::move(e)); });
       core->stream_.reset();
     } else {
@@ -77,14 +78,13 @@ Task<> Core::life(std::shared_ptr<Core> core, bool register_first,
     const bool goes_on = co_await core->wait_to_try_again();
     if (!goes_on) break;
     opened = co_await core->open(false, stream::RegistrationFields());
-    if (opened && core->last_presence) (void)core->send(core->last_presence);
-    if (opened && core->handlers.reconnect && !core->abandoned_) core->handlers.reconnect();
+    if (opened) core->came_back();
   }
   core->ended(why);
 }
 
 Task<Result<>> Core::open(bool register_first, stream::RegistrationFields fields) {
-  auto connected = co_await dial(runtime_, options);
+  auto connected = co_await reach();
   if (!connected) co_return fail(explained(connected.error(), options));
   if (leaving_) co_return fail(Errc::kCancelled, "the client gave up");
   const bool direct = connected->endpoint.direct_tls;
@@ -102,12 +102,23 @@ Task<Result<>> Core::open(bool register_first, stream::RegistrationFields fields
   stream_ = stream;
   auto bound = co_await stream->open();
   if (bound && leaving_) bound = fail(Errc::kCancelled, "the client gave up");
-  if (!bound) {
+  Result<> settled = bound ? on_bound(*std::move(bound)) : fail(explained(bound.error(), options));
+  if (!settled) {
+    bound_ = false;
     stream_.reset();
-    co_return fail(explained(bound.error(), options));
   }
-  on_bound(*std::move(bound));
-  co_return Result<>{};
+  co_return settled;
+}
+
+// Where the server would have us resume, and failing that, where it is found (XEP-0198 §5).
+Task<Result<Connected>> Core::reach() {
+  if (management_.lost(jid_) && !management_.location().empty()) {
+    ClientOptions there = options;
+    there.server = management_.location();
+    auto connected = co_await dial(runtime_, there);
+    if (connected) co_return connected;
+  }
+  co_return co_await dial(runtime_, options);
 }
 
 stream::InitiatingOptions Core::negotiation(bool direct) const {
@@ -119,6 +130,10 @@ stream::InitiatingOptions Core::negotiation(bool direct) const {
   negotiation.pinned_mechanism = mechanism_;
   negotiation.tls = direct ? stream::TlsPolicy::kDirect : stream::TlsPolicy::kRequired;
   if (options.tls == ClientOptions::Tls::kNone) negotiation.tls = stream::TlsPolicy::kPlaintext;
+  negotiation.management.enable = options.stream_management;
+  // A session that nobody will come back for is not to be kept.
+  negotiation.management.resumable = options.reconnect;
+  negotiation.management.lost = management_.lost(jid_);
   return negotiation;
 }
 
@@ -134,25 +149,34 @@ Result<std::shared_ptr<const TlsClientContext>> Core::tls_context(bool direct) {
   return kept;
 }
 
-void Core::on_bound(stream::Bound bound) {
+Result<> Core::on_bound(stream::Bound bound) {
   bound_ = true;
+  offers_client_state_ = static_cast<bool>(bound.features.child("urn:xmpp:csi:0", "csi"));
+  early_ = std::move(bound.early);
+  BALCONY_CHECK(settle(bound.management));
   jid_ = std::move(bound.jid);
   keys_ = std::move(bound.keys);
   mechanism_ = std::move(bound.mechanism);
   backoff_ = {};
   log_debug("bound", {{"jid", jid_.str()}, {"mechanism", mechanism_}});
   if (options.keep_alive.count() > 0) spawn(keep_alive(shared_from_this(), stream_));
+  return {};
 }
 
 void Core::on_lost(const Error& why, bool will_reconnect) {
   bound_ = false;
   pauses_.happened(false);
-  requests_.fail_all(Error(Errc::kClosed, "the connection was lost: " + why.detail));
+  // A session that can be resumed still brings the answers.
+  if (!will_reconnect || !management_.lost(jid_)) {
+    requests_.fail_all(Error(Errc::kClosed, "the connection was lost: " + why.detail));
+  }
   if (handlers.disconnect && !abandoned_ && !leaving_) handlers.disconnect(why, will_reconnect);
 }
 
 void Core::ended(const Error& why) {
   alive_ = false;
+  requests_.fail_all(Error(Errc::kClosed, "the connection was lost: " + why.detail));
+  report_undelivered();
   over_.happened(why);
 }
 
@@ -179,14 +203,17 @@ Task<> Core::keep_alive(std::shared_ptr<Core> core, std::shared_ptr<Stream> stre
   std::uint64_t seen = 0;
   while (true) {
     const bool in_full = co_await core->pause(core->options.keep_alive);
-    const auto now = watched.lock();
+    auto now = watched.lock();
     if (!in_full || !now || now != core->stream_) co_return;
     if (std::exchange(seen, now->bytes_in()) != now->bytes_in()) continue;
     xml::Element iq(ns::kClient, "iq");
     iq.set("type", "get").set("to", core->jid_.domain());
     iq.append(ns::kPing, "ping");
+    now.reset();
     const auto answer = co_await core->request(std::move(iq), std::chrono::milliseconds(0));
-    // An error is a sign of life too.
+    now = watched.lock();
+    // An error is a sign of life too. The answer may also have come through a later stream.
+    if (!now || now != core->stream_) co_return;
     if (!answer && answer.error().code == Errc::kTimeout) {
       co_return now->abort(Error(Errc::kTimeout, "the server does not answer any more"));
     }
@@ -196,7 +223,7 @@ Task<> Core::keep_alive(std::shared_ptr<Core> core, std::shared_ptr<Stream> stre
 Task<> Core::disconnect() {
   if (!alive_) co_return;
   leaving_ = true;
-  if (stream_) stream_->close(kGoodbyeTime);
+  if (stream_) say_goodbye(kGoodbyeTime);
   WaitList<Error>::Wait wait(over_);
   pauses_.happened(false);
   if (alive_) co_await wait.value;
@@ -208,12 +235,21 @@ Task<Error> Core::closed() {
   co_return co_await wait.value;
 }
 
+void Core::say_goodbye(std::chrono::milliseconds within) {
+  // XEP-0198 §4: what we have need not be kept for us, and what the server has is good to know.
+  if (management_.is_on() && bound_) {
+    stream_->write_raw(management_.answer() + management_.ask());
+  }
+  stream_->close(within);
+}
+
 void Core::abandon() {
   abandoned_ = true;
   leaving_ = true;
+  loop().cancel(std::exchange(ask_timer_, 0));
+  if (stream_) say_goodbye(std::chrono::seconds(1));
   bound_ = false;
   requests_.fail_all(Error(Errc::kClosed, "the client was ended"));
-  if (stream_) stream_->close(std::chrono::seconds(1));
   pauses_.happened(false);
 }
 
@@ -225,12 +261,13 @@ std::string Core::new_id() {
 
 Result<> Core::send(xml::ElementView stanza) {
   if (!is_connected()) return fail(Errc::kClosed, "the client is not connected");
-  stream_->write(stanza);
-  return {};
+  return write_stanza(stanza);
 }
 
 Result<> Core::send_raw(std::string_view bytes) {
   if (!is_connected()) return fail(Errc::kClosed, "the client is not connected");
+  // What goes by uncounted makes the server's count another than ours.
+  management_.distrust();
   stream_->write_raw(bytes);
   return {};
 }
@@ -246,7 +283,7 @@ Task<Result<xml::Element>> Core::request(xml::Element iq, std::chrono::milliseco
   iq.set("id", id);
   RequestTable::Pending pending(requests_, loop(), std::move(id), std::move(to),
                                 timeout.count() > 0 ? timeout : options.request_timeout);
-  stream_->write(iq);
+  BALCONY_CO_CHECK(write_stanza(iq));
   co_return co_await pending.answer;
 }
 

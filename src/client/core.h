@@ -4,10 +4,12 @@
 // time that closing takes; handlers are not called any more then. On the runtime's loop.
 #pragma once
 
+#include "client/management.h"
 #include "client/requests.h"
 #include "client/runtime_impl.h"
 #include "client/stream.h"
 #include "client/wait_list.h"
+#include "net/connector.h"
 
 #include <balcony/client.h>
 
@@ -17,6 +19,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace balcony::client {
 
@@ -28,6 +31,9 @@ struct Handlers {
   std::move_only_function<void(const RosterItem&)> roster_push;
   std::move_only_function<void(xml::ElementView)> element;
   std::move_only_function<void()> reconnect;
+  std::move_only_function<void()> resume;
+  std::move_only_function<void(std::string_view)> acknowledged;
+  std::move_only_function<void(xml::ElementView)> undelivered;
   std::move_only_function<void(const Error&, bool)> disconnect;
   std::map<std::pair<std::string, std::string>, Iq> iq;
 };
@@ -48,6 +54,10 @@ class Core : public std::enable_shared_from_this<Core> {
   Result<> send_raw(std::string_view bytes);
   Task<Result<xml::Element>> request(xml::Element iq, std::chrono::milliseconds timeout);
   std::string new_id();
+  // XEP-0352: whether somebody looks at this client.
+  Result<> set_active(bool active);
+  // Carbons (XEP-0280) are wanted of every session from now on, or are not.
+  void want_carbons(bool wanted) noexcept { carbons_ = wanted; }
 
   ConnectionSummary summary() const;
   const Jid& jid() const noexcept { return jid_; }
@@ -61,15 +71,26 @@ class Core : public std::enable_shared_from_this<Core> {
   static Task<> life(std::shared_ptr<Core> core, bool register_first,
                      stream::RegistrationFields fields);
   Task<Result<>> open(bool register_first, stream::RegistrationFields fields);
+  Task<Result<Connected>> reach();
+  void say_goodbye(std::chrono::milliseconds within);
   Task<bool> wait_to_try_again();
   // False: woken before its time, because the connection's life has changed.
   Task<bool> pause(std::chrono::milliseconds time);
   Result<std::shared_ptr<const TlsClientContext>> tls_context(bool direct);
   stream::InitiatingOptions negotiation(bool direct) const;
-  void on_bound(stream::Bound bound);
+  Result<> on_bound(stream::Bound bound);
   void on_lost(const Error& why, bool will_reconnect);
   void ended(const Error& why);
   static Task<> keep_alive(std::shared_ptr<Core> core, std::shared_ptr<Stream> stream);
+
+  // core_management.cc
+  Result<> write_stanza(xml::ElementView stanza);
+  void ask_soon();
+  void hear(Management::Heard heard);
+  Result<> settle(const stream::ManagementOutcome& outcome);
+  void came_back();
+  void report_undelivered();
+  static Task<> ask_for_carbons(std::shared_ptr<Core> core);
 
   // dispatch.cc
   void on_element(xml::Element element);
@@ -94,6 +115,15 @@ class Core : public std::enable_shared_from_this<Core> {
   std::optional<sasl::ClientKeys> keys_;
   std::string mechanism_;
   std::chrono::milliseconds backoff_{0};
+  Management management_;
+  TimerId ask_timer_ = 0;
+  bool resumed_ = false;                      // the session of the stream is an earlier stream's
+  std::string resend_;                        // to be written again now that it was resumed
+  std::vector<xml::Element> unacknowledged_;  // of a session that is gone
+  std::vector<xml::Element> early_;           // came before the stream was bound for good
+  bool offers_client_state_ = false;
+  bool inactive_ = false;
+  bool carbons_ = false;
 };
 
 // Whether trying again may help: the network's troubles, not the server's verdicts.

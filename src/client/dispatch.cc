@@ -24,7 +24,10 @@ void Core::on_element(xml::Element element) {
   if (abandoned_) return;
   if (handlers.element) handlers.element(element);
   if (abandoned_) return;
+  if (element.ns() == ns::kStreamManagement) return hear(management_.on_element(element));
   on_stanza(element);
+  // XEP-0198 §4: counted when it is dealt with, so that a resumption brings again what is not.
+  if (stanza_kind(element)) management_.received();
 }
 
 void Core::on_stanza(xml::ElementView xml) {

@@ -111,6 +111,10 @@ Actions InitiatingStream::on_element(xml::Element element) {
     case State::kAwaitSession:
       if (is_answer(element, request_id_)) return on_session(element);
       break;
+    case State::kAwaitResumed:
+      if (element.ns() == ns::kStreamManagement) return on_resumption(element);
+      break;
+    case State::kAwaitEnabled: return on_management(std::move(element));
     case State::kEnded: return {};
     default: break;
   }
@@ -130,7 +134,7 @@ Actions InitiatingStream::on_features(xml::Element features) {
                                                       std::string(options_.account.domain()));
   }
   features_ = std::move(features);
-  if (authenticated_) return start_bind();
+  if (authenticated_) return start_session();
   if (options_.tls == TlsPolicy::kRequired && !tls_) {
     if (!features_.child(ns::kTls, "starttls")) {
       // RFC 7590 §3.1: also what it looks like when somebody in between takes the offer away.
@@ -292,6 +296,12 @@ Actions InitiatingStream::on_success(xml::ElementView element) {
 
 // ---- binding
 
+// A session: the lost one where it can be had, else a new one.
+Actions InitiatingStream::start_session() {
+  if (options_.management.lost && offers_management()) return start_resumption();
+  return start_bind();
+}
+
 Actions InitiatingStream::start_bind() {
   if (!features_.child(ns::kBind, "bind")) {
     return failed(Error(Errc::kFeatureNotImplemented, "the server offers no resource binding"));
@@ -315,7 +325,7 @@ Actions InitiatingStream::on_bind(xml::ElementView answer) {
   jid_ = *std::move(jid);
   // RFC 3921 §3: only servers that do not call it optional still want to hear it.
   const xml::ElementView session = features_.child(ns::kSession, "session");
-  if (!session || session.child(ns::kSession, "optional")) return bound();
+  if (!session || session.child(ns::kSession, "optional")) return has_session();
   state_ = State::kAwaitSession;
   request_id_ = random_.token(9);
   xml::Element request = iq("set", request_id_);
@@ -325,12 +335,18 @@ Actions InitiatingStream::on_bind(xml::ElementView answer) {
 
 Actions InitiatingStream::on_session(xml::ElementView answer) {
   if (auto error = read_stanza_error(answer)) return failed(to_error(*error));
+  return has_session();
+}
+
+Actions InitiatingStream::has_session() {
+  if (options_.management.enable && offers_management()) return start_management();
   return bound();
 }
 
 Actions InitiatingStream::bound() {
   state_ = State::kBound;
-  return list(Bound{*jid_, std::move(features_), mechanism_, server_lang_, std::move(keys_)});
+  return list(Bound{*jid_, std::move(features_), mechanism_, server_lang_, std::move(keys_),
+                    std::move(management_), std::move(early_)});
 }
 
 // ---- the end

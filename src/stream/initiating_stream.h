@@ -5,8 +5,11 @@
 // their order. After UpgradeTls it hands in nothing but on_tls(). After Bound the stream is the
 // driver's and the machine is done; after Failed the driver closes.
 //
-//   header --starttls--> TLS --[register]--> --auth--> authenticated --bind--> [session] Bound
+//   header --starttls--> TLS --[register]--> --auth--> authenticated --bind--> [session]
+//                                                          |                 [enable] --> Bound
+//                                                          +--[resume]------------------> Bound
 //
+// A lost session is resumed, or a new one made resumable, where the options say so (XEP-0198).
 // One thread at a time. on_element() with a SCRAM challenge runs PBKDF2: some milliseconds.
 #pragma once
 
@@ -14,6 +17,7 @@
 #include "sasl/client.h"
 #include "stream/actions.h"
 #include "stream/registration.h"
+#include "stream/stream_management.h"
 #include "xml/parser.h"
 
 #include <balcony/element.h>
@@ -33,13 +37,29 @@ namespace balcony::stream {
 
 // The account was made (XEP-0077); the machine goes on and logs in.
 struct Registered {};
-// A resource is bound (RFC 6120 §7): stanzas may be sent.
+// What became of stream management (XEP-0198).
+struct ManagementOutcome {
+  enum class Kind : std::uint8_t {
+    kNone,     // it is not used: not wanted, not offered, or refused
+    kEnabled,  // both ends count from here; `enabled` says whether the session can be resumed
+    kResumed,  // the lost session goes on; the server has `peer_h` of our stanzas
+  };
+  Kind kind = Kind::kNone;
+  Enabled enabled;
+  StanzaCount peer_h = 0;
+  // Resumption was asked for and refused, and the server still knew how many of the lost session's
+  // stanzas it has handled (§5).
+  std::optional<StanzaCount> lost_h;
+};
+// A resource is bound (RFC 6120 §7), or a lost session with one goes on: stanzas may be sent.
 struct Bound {
   Jid jid;
   xml::Element features;                 // of the authenticated stream (RFC 6120 §4.3.2)
   std::string mechanism;                 // that was used, for the log
   std::string server_lang;               // xml:lang of the server's stream header; may be empty
   std::optional<sasl::ClientKeys> keys;  // of SCRAM, for the next login
+  ManagementOutcome management;
+  std::vector<xml::Element> early;  // stanzas that came before all was settled; not counted
 };
 // There is no way on. The stream has been ended where there was one.
 struct Failed {
@@ -60,6 +80,23 @@ enum class TlsPolicy : std::uint8_t {
   kPlaintext,  // no TLS, also where it is offered. For tests on one machine
 };
 
+// A session that was lost (XEP-0198 §5).
+struct LostSession {
+  LostSession(Jid jid_, std::string id_, StanzaCount h_)
+      : jid(std::move(jid_)), id(std::move(id_)), h(h_) {}
+
+  Jid jid;         // that was bound
+  std::string id;  // of <enabled/>
+  StanzaCount h;   // what we have of the server's stanzas
+};
+
+// What the client wants of stream management; nothing, unless it is told.
+struct ManagementOptions {
+  bool enable = false;
+  bool resumable = false;
+  std::optional<LostSession> lost;  // to be resumed; where that fails, a new session is made
+};
+
 struct InitiatingOptions {
   explicit InitiatingOptions(Jid account_) : account(std::move(account_)) {}
 
@@ -75,6 +112,7 @@ struct InitiatingOptions {
   bool register_first = false;  // XEP-0077: make the account, then log in
   // Values for fields of the registration form other than username and password ("email").
   RegistrationFields registration_fields;
+  ManagementOptions management;
 };
 
 // ---- the machine
@@ -90,8 +128,10 @@ class InitiatingStream {
     kAwaitForm,
     kAwaitRegistered,
     kAwaitSasl,
+    kAwaitResumed,
     kAwaitBind,
     kAwaitSession,
+    kAwaitEnabled,
     kBound,
     kEnded
   };
@@ -129,10 +169,18 @@ class InitiatingStream {
   InitiatingActions on_sasl(xml::ElementView element);
   InitiatingActions on_challenge(xml::ElementView element);
   InitiatingActions on_success(xml::ElementView element);
+  InitiatingActions start_session();
   InitiatingActions start_bind();
   InitiatingActions on_bind(xml::ElementView iq);
   InitiatingActions on_session(xml::ElementView iq);
+  InitiatingActions has_session();
   InitiatingActions bound();
+  // initiating_management.cc
+  bool offers_management() const;
+  InitiatingActions start_resumption();
+  InitiatingActions on_resumption(xml::ElementView element);
+  InitiatingActions start_management();
+  InitiatingActions on_management(xml::Element element);
   InitiatingActions on_stream_error(xml::ElementView element);
 
   // Ends the stream: with </stream:stream>, and with a stream error where the server broke rules.
@@ -159,6 +207,8 @@ class InitiatingStream {
   std::optional<sasl::ClientKeys> keys_;
   xml::Element features_;
   std::optional<Jid> jid_;
+  ManagementOutcome management_;
+  std::vector<xml::Element> early_;
 };
 
 }  // namespace balcony::stream
