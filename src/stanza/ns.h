@@ -48,8 +48,13 @@ inline constexpr std::string_view kCarbons = "urn:xmpp:carbons:2";              
 inline constexpr std::string_view kForward = "urn:xmpp:forward:0";                  // XEP-0297
 inline constexpr std::string_view kHints = "urn:xmpp:hints";                        // XEP-0334
 inline constexpr std::string_view kStanzaId = "urn:xmpp:sid:0";                     // XEP-0359
+inline constexpr std::string_view kBind2 = "urn:xmpp:bind:0";                       // XEP-0386
+inline constexpr std::string_view kSasl2 = "urn:xmpp:sasl:2";                       // XEP-0388
 inline constexpr std::string_view kSaslChannelBinding = "urn:xmpp:sasl-cb:0";       // XEP-0440
 inline constexpr std::string_view kStreamLimits = "urn:xmpp:stream-limits:0";       // XEP-0478
+inline constexpr std::string_view kSaslUpgrade = "urn:xmpp:sasl:upgrade:0";         // XEP-0480
+inline constexpr std::string_view kScramUpgrade = "urn:xmpp:scram-upgrade:0";       // XEP-0480
+inline constexpr std::string_view kFast = "urn:xmpp:fast:0";                        // XEP-0484
 
 // A value of FORM_TYPE, not a namespace of elements (XEP-0157 §2).
 inline constexpr std::string_view kServerInfoForm = "http://jabber.org/network/serverinfo";
