@@ -3,6 +3,7 @@
 #include "base/random.h"
 #include "server/accounts.h"
 #include "server/client_policy.h"
+#include "server/login_tokens.h"
 
 namespace balcony::server {
 namespace {
@@ -33,6 +34,7 @@ void ShardContext::set_up(std::shared_ptr<const Config> given) {
   offers = shared.offers;
   store = shared.database->open(shard);
   accounts = std::make_unique<AccountService>(*this);
+  tokens = std::make_unique<LoginTokens>(*this);
   link = std::make_unique<Link>(shared);
   policy = std::make_unique<ClientPolicy>(*this);
   const router::RouterDeps deps{shard, *store,        system_random(), *accounts,

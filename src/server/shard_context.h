@@ -22,6 +22,7 @@ namespace balcony::server {
 class AccountService;
 class ClientPolicy;
 class ClientSession;
+class LoginTokens;
 struct ShardContext;
 
 // What all shards read. Set up before the first connection; `config` on each shard is replaced
@@ -61,6 +62,7 @@ struct ShardContext {
   std::shared_ptr<const SharedContext::Offers> offers;  // of the hosts of `config`
   std::unique_ptr<storage::Store> store;
   std::unique_ptr<AccountService> accounts;
+  std::unique_ptr<LoginTokens> tokens;
   std::unique_ptr<router::ShardLink> link;
   std::unique_ptr<router::Router> router;
   std::unique_ptr<ClientPolicy> policy;
