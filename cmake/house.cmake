@@ -32,5 +32,6 @@ target_compile_definitions(inner_headers PRIVATE BALCONY_VERSION="${PROJECT_VERS
 if(BALCONY_TESTS AND NOT BALCONY_SANITIZE AND NOT BALCONY_FUZZ)
   add_test(NAME tidy COMMAND ${CMAKE_SOURCE_DIR}/tools/tidy --build ${CMAKE_BINARY_DIR})
   add_test(NAME tidy_test COMMAND ${CMAKE_SOURCE_DIR}/tools/tidy_test.py)
-  set_tests_properties(tidy tidy_test PROPERTIES LABELS house TIMEOUT 60)
+  add_test(NAME ci_test COMMAND ${CMAKE_SOURCE_DIR}/tools/ci_test.py)
+  set_tests_properties(tidy tidy_test ci_test PROPERTIES LABELS house TIMEOUT 60)
 endif()

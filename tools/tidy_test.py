@@ -165,6 +165,25 @@ class Traps(TidyTest):
     def test_a_braced_list_over_two_lines(self):
         self.trap('co_await g(1,\n    {"a", "b"});', "src/base/a.cc:8 g++12")
 
+    def test_a_condition_that_awaits_behind_another(self):
+        for condition in ("while (a && co_await g())", "if (!a || (co_await g()).ok())",
+                          "if (a(b) && b && co_await g())", "else if (a && co_await g())"):
+            with self.subTest(condition):
+                self.trap(f"{condition} return;", "src/base/a.cc:8 g++12")
+
+    def test_a_condition_that_awaits_first_or_guards(self):
+        self.trap("if (co_await g() && a) b(); if (a && b(c)) co_await g();\n"
+                  "if (auto r = co_await g(); r && a) b(); bool c = a && b; co_await g();")
+
+    def test_an_argument_that_is_chosen(self):
+        for argument in ("c ? x : Built()", "c ? Agg{1} : x", "1, c ? g(2) : x", 'c ? "a" : x'):
+            with self.subTest(argument):
+                self.trap(f"co_await g({argument});", "src/base/a.cc:8 g++12")
+
+    def test_a_chosen_name_or_number_makes_nothing(self):
+        self.trap("co_await g(c ? 1 : 2); co_await g(x ? kOne : kTwo);"
+                  "auto r = c ? co_await g() : 0;")
+
     def test_what_is_safe(self):
         self.trap("co_await g(Built{1}); Agg a{1}; co_await g(a); co_return Agg{1};")
 

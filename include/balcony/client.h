@@ -16,6 +16,7 @@
 // what nobody handles with <service-unavailable/>.
 #pragma once
 
+#include <balcony/archive.h>
 #include <balcony/element.h>
 #include <balcony/jid.h>
 #include <balcony/payload.h>
@@ -91,7 +92,15 @@ struct Message {
   std::string body;
   std::string subject;
   std::string thread;
-  xml::ElementView xml;
+  xml::ElementView xml;  // of a copy: the copied message
+  // A message of another client of this account (XEP-0280): one that it sent, to `to`, or received.
+  enum class Copy : std::uint8_t { kNone, kReceived, kSent };
+  Copy copy = Copy::kNone;
+  std::optional<Jid> to;
+  // When it was sent, where it was kept meanwhile (XEP-0203).
+  std::optional<std::chrono::sys_time<std::chrono::milliseconds>> delayed_since;
+  std::string_view chat_state;  // "composing", "paused", … (XEP-0085 §3); empty: none
+  std::string_view receipt;     // the id of a message of ours that has arrived (XEP-0184 §5)
 };
 
 struct Presence {
@@ -196,6 +205,29 @@ class Client {
   Task<Result<EntityTime>> time(Jid to);                                            // XEP-0202
   Task<Result<LastActivity>> last_activity(Jid to);                                 // XEP-0012
   Task<Result<>> change_password(std::string password);                             // XEP-0077 §3.3
+  // Ends the account, with all that the server keeps of it (XEP-0077 §3.2). There is no way back;
+  // the server then closes the stream.
+  Task<Result<>> unregister();
+  // Without `of`: the own card (XEP-0054).
+  Task<Result<VCard>> vcard(std::optional<Jid> of = {});
+  // Replaces the own card's texts; what it holds beside (a photo) stays.
+  Task<Result<>> set_vcard(VCard card);
+  // A page of an archive (XEP-0313 §4); see balcony/archive.h.
+  Task<Result<ArchivePage>> archive(ArchiveQuery query);
+
+  // Who is blocked (XEP-0191 §3.2), and changes of that. A full JID, a bare JID or a domain each
+  // block what they cover. Errors: also kUsage: nobody is named.
+  Task<Result<std::vector<Jid>>> blocked();
+  Task<Result<>> block(std::vector<Jid> jids);
+  Task<Result<>> unblock(std::vector<Jid> jids);
+  Task<Result<>> unblock_all();
+
+  // Copies of what this account's other clients send and receive come as messages (XEP-0280 §4,
+  // §5), from now on and in later sessions of this Client.
+  Task<Result<>> set_carbons(bool on);
+  // Whether a person looks at this client now (XEP-0352): an inactive one is not sent what can
+  // wait. Said again after a reconnect. Errors: kFeatureNotImplemented: the server does not ask.
+  Result<> set_active(bool active);
 
   // ---- handlers. One each; a later one replaces the earlier
 
@@ -203,6 +235,8 @@ class Client {
   void on_presence(std::move_only_function<void(const Presence&)> handler);
   // A change of the roster (RFC 6121 §2.1.6); only what the own server says gets here.
   void on_roster_push(std::move_only_function<void(const RosterItem&)> handler);
+  // A change of the list of who is blocked, also by other clients of this account (XEP-0191 §3.3).
+  void on_block_push(std::move_only_function<void(const BlockPush&)> handler);
   // Requests whose payload has this name. The handler's Element becomes the result's payload, its
   // Error the stanza error.
   void on_iq(std::string ns, std::string name,

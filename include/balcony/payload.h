@@ -77,6 +77,27 @@ struct EntityTime {
   friend bool operator==(const EntityTime&, const EntityTime&) = default;
 };
 
+// What a person says about himself (XEP-0054), as far as it is text. Empty: not said.
+struct VCard {
+  std::string full_name;
+  std::string nickname;
+  std::string email;
+  std::string url;
+  std::string birthday;  // as written, "1982-04-23"
+  std::string description;
+  std::string photo_type;  // "image/png" when there is a photo; not sent
+
+  friend bool operator==(const VCard&, const VCard&) = default;
+};
+
+// What changed in the list of who is blocked (XEP-0191 §3.3, §3.4).
+struct BlockPush {
+  BlockPush(bool blocked_, std::vector<Jid> jids_) : blocked(blocked_), jids(std::move(jids_)) {}
+
+  bool blocked;           // else unblocked
+  std::vector<Jid> jids;  // none: everybody was unblocked
+};
+
 // Last activity (XEP-0012).
 struct LastActivity {
   std::chrono::seconds ago{0};

@@ -53,6 +53,11 @@ class Runtime {
   // Waits. At most 100 ms longer than asked. On the loop's thread.
   Task<> sleep(std::chrono::milliseconds time);
 
+  // Waits until there is something to read from `descriptor`, or its end; at most `within`. Returns
+  // false when time is up. A regular file is always readable. One waiter a descriptor. On the
+  // loop's thread.
+  Task<bool> readable(int descriptor, std::chrono::milliseconds within);
+
   // Monotonic time since some fixed moment. From any thread.
   std::chrono::milliseconds now() const;
 

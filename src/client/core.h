@@ -4,6 +4,7 @@
 // time that closing takes; handlers are not called any more then. On the runtime's loop.
 #pragma once
 
+#include "client/archive_collector.h"
 #include "client/management.h"
 #include "client/requests.h"
 #include "client/runtime_impl.h"
@@ -29,6 +30,7 @@ struct Handlers {
   std::move_only_function<void(const Message&)> message;
   std::move_only_function<void(const Presence&)> presence;
   std::move_only_function<void(const RosterItem&)> roster_push;
+  std::move_only_function<void(const BlockPush&)> block_push;
   std::move_only_function<void(xml::ElementView)> element;
   std::move_only_function<void()> reconnect;
   std::move_only_function<void()> resume;
@@ -54,6 +56,8 @@ class Core : public std::enable_shared_from_this<Core> {
   Result<> send_raw(std::string_view bytes);
   Task<Result<xml::Element>> request(xml::Element iq, std::chrono::milliseconds timeout);
   std::string new_id();
+  // archive.cc
+  static Task<Result<ArchivePage>> query_archive(std::shared_ptr<Core> core, ArchiveQuery query);
   // XEP-0352: whether somebody looks at this client.
   Result<> set_active(bool active);
   // Carbons (XEP-0280) are wanted of every session from now on, or are not.
@@ -68,6 +72,7 @@ class Core : public std::enable_shared_from_this<Core> {
   xml::Element last_presence;  // to all; sent again after a reconnect
 
  private:
+  friend class ArchiveCollector;
   static Task<> life(std::shared_ptr<Core> core, bool register_first,
                      stream::RegistrationFields fields);
   Task<Result<>> open(bool register_first, stream::RegistrationFields fields);
@@ -95,7 +100,10 @@ class Core : public std::enable_shared_from_this<Core> {
   // dispatch.cc
   void on_element(xml::Element element);
   void on_stanza(xml::ElementView xml);
+  void on_message(xml::ElementView xml, const Jid& from);
   void on_iq(xml::ElementView iq, const Jid& from);
+  bool take_archived(xml::ElementView message, const Jid& from);
+  bool take_block_push(xml::ElementView iq, const Jid& from);
   std::optional<Result<xml::Element>> answer(const IqRequest& request);
   bool take_roster_push(xml::ElementView iq, const Jid& from);
 
@@ -109,6 +117,7 @@ class Core : public std::enable_shared_from_this<Core> {
   std::shared_ptr<const TlsClientContext> tls_;
   std::shared_ptr<const TlsClientContext> direct_tls_;
   RequestTable requests_;
+  std::vector<ArchiveCollector*> collectors_;
   WaitList<Result<>> opened_;
   WaitList<Error> over_;
   WaitList<bool> pauses_;

@@ -3,6 +3,7 @@
 #include "payload/disco.h"
 #include "payload/roster.h"
 #include "payload/version.h"
+#include "stanza/delay.h"
 #include "stanza/ns.h"
 #include "stanza/stanza_error.h"
 
@@ -16,6 +17,47 @@ int read_priority(std::string_view text) {
   int priority = 0;
   std::from_chars(text.data(), text.data() + text.size(), priority);
   return priority;
+}
+
+struct CarbonCopy {
+  Message::Copy kind = Message::Copy::kNone;
+  xml::ElementView message;  // the copied one
+};
+
+// XEP-0280 §6, §7: the message inside of a copy.
+CarbonCopy read_carbon(xml::ElementView xml) {
+  for (const auto kind : {Message::Copy::kReceived, Message::Copy::kSent}) {
+    const std::string_view name = kind == Message::Copy::kSent ? "sent" : "received";
+    const xml::ElementView wrapper = xml.child(ns::kCarbons, name);
+    if (!wrapper) continue;
+    return {kind, wrapper.child(ns::kForward, "forwarded").child(ns::kClient, "message")};
+  }
+  return {};
+}
+
+std::string_view read_chat_state(xml::ElementView xml) {
+  for (auto child = xml.first_child(); child; child = child.next_sibling()) {
+    if (child.ns() == ns::kChatStates) return child.name();
+  }
+  return {};
+}
+
+Message read_message(xml::ElementView xml, const Jid& from, Message::Copy copy) {
+  Message message{from,
+                  xml.has_attr("type") ? xml.attr("type") : "normal",
+                  xml.attr("id"),
+                  xml.child_text(ns::kClient, "body"),
+                  xml.child_text(ns::kClient, "subject"),
+                  xml.child_text(ns::kClient, "thread"),
+                  xml,
+                  copy,
+                  {},
+                  {},
+                  read_chat_state(xml),
+                  xml.child(ns::kReceipts, "received").attr("id")};
+  if (auto to = Jid::parse(xml.attr("to"))) message.to = *std::move(to);
+  if (const auto delay = find_delay(xml)) message.delayed_since = delay->stamp;
+  return message;
 }
 
 }  // namespace
@@ -36,18 +78,26 @@ void Core::on_stanza(xml::ElementView xml) {
   auto from = xml.has_attr("from") ? Jid::parse(xml.attr("from")) : Result<Jid>(jid_.bare());
   if (!from) return;
   if (xml.name() == "iq") return on_iq(xml, *from);
-  if (xml.name() == "message") {
-    if (!handlers.message) return;
-    const std::string_view type = xml.has_attr("type") ? xml.attr("type") : "normal";
-    handlers.message(Message{*from, type, xml.attr("id"), xml.child_text(ns::kClient, "body"),
-                             xml.child_text(ns::kClient, "subject"),
-                             xml.child_text(ns::kClient, "thread"), xml});
-    return;
-  }
+  if (xml.name() == "message") return on_message(xml, *from);
   if (!handlers.presence) return;
   handlers.presence(Presence{*from, xml.attr("type"), xml.child_text(ns::kClient, "show"),
                              xml.child_text(ns::kClient, "status"),
                              read_priority(xml.child_text(ns::kClient, "priority")), xml});
+}
+
+void Core::on_message(xml::ElementView xml, const Jid& from) {
+  if (take_archived(xml, from)) return;
+  const CarbonCopy copy = read_carbon(xml);
+  if (copy.kind == Message::Copy::kNone) {
+    if (handlers.message) handlers.message(read_message(xml, from, copy.kind));
+    return;
+  }
+  // XEP-0280 §11: only the own account says what the own account sent and received; from anybody
+  // else it is forged.
+  if (from != jid_.bare() || !copy.message || !handlers.message) return;
+  const auto inner_from = copy.message.has_attr("from") ? Jid::parse(copy.message.attr("from"))
+                                                        : Result<Jid>(jid_.bare());
+  if (inner_from) handlers.message(read_message(copy.message, *inner_from, copy.kind));
 }
 
 void Core::on_iq(xml::ElementView iq, const Jid& from) {
@@ -56,7 +106,7 @@ void Core::on_iq(xml::ElementView iq, const Jid& from) {
     requests_.answered(iq, jid_);
     return;
   }
-  if (take_roster_push(iq, from)) {
+  if (take_roster_push(iq, from) || take_block_push(iq, from)) {
     (void)send(result_reply(iq));
     return;
   }

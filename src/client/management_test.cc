@@ -227,7 +227,7 @@ TEST(ClientManagement, AServerThatInventsCountsIsLeft) {
     EXPECT_EQ(why.code, Errc::kMalformed);
     co_return 0;
   }(server.options()));
-  EXPECT_THAT(server.seen(), HasSubstr("handled-count-too-high"));
+  EXPECT_TRUE(server.sees("handled-count-too-high"));
 }
 
 TEST(ClientManagement, RawBytesEndTheCounting) {

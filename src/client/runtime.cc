@@ -1,5 +1,7 @@
 #include "base/assert.h"
 #include "client/runtime_impl.h"
+#include "net/reactor.h"
+#include "net/watcher.h"
 
 #include <semaphore>
 
@@ -19,6 +21,21 @@ struct Alarm {
   Loop& loop;
   OneShot<bool> rung;
   TimerId timer;
+};
+
+// A descriptor that becomes readable; forgotten when the waiting coroutine is destroyed.
+struct Readable final : Watcher {
+  Readable(Reactor& reactor, int descriptor_) : where(reactor), descriptor(descriptor_) {
+    // epoll refuses what never makes one wait: regular files.
+    if (!where.add(*this, descriptor, EPOLLIN)) ready.set(true);
+  }
+  ~Readable() override { where.remove(*this, descriptor); }
+  void on_events(std::uint32_t) override { ready.set(true); }
+  void on_shutdown() override { ready.set(true); }
+
+  Reactor& where;
+  int descriptor;
+  OneShot<bool> ready;
 };
 
 Task<> then_release(Task<> task, std::binary_semaphore& done) {
@@ -89,6 +106,15 @@ void Runtime::post(std::move_only_function<void()> job) {
 Task<> Runtime::sleep(std::chrono::milliseconds time) {
   Alarm alarm(*impl_->shard, time);
   co_await alarm.rung;
+}
+
+Task<bool> Runtime::readable(int descriptor, std::chrono::milliseconds within) {
+  Readable wait(impl_->shard->reactor(), descriptor);
+  Shard& shard = *impl_->shard;
+  const TimerId timer = shard.after(within, [&wait] { wait.ready.set(false); });
+  const bool ready = co_await wait.ready;
+  shard.cancel(timer);
+  co_return ready;
 }
 
 std::chrono::milliseconds Runtime::now() const {

@@ -13,6 +13,7 @@
 #include <balcony/client.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -57,6 +58,13 @@ class FakeServer {
   std::string seen() const {
     const std::lock_guard lock(mutex_);
     return seen_;
+  }
+
+  // Whether clients have sent this, or do so soon.
+  bool sees(std::string_view text) const {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(5),
+                             [&] { return seen_.find(text) != std::string::npos; });
   }
 
   static std::string result(const xml::Element& iq, std::string_view payload = {},
@@ -123,6 +131,7 @@ class FakeServer {
       const std::lock_guard lock(mutex_);
       seen_ += xml::to_string(element);
     }
+    changed_.notify_all();
     std::string text = script_(element, number);
     const bool drop = text.ends_with(kDrop);
     if (drop) text.resize(text.size() - kDrop.size());
@@ -145,6 +154,7 @@ class FakeServer {
   Script script_;
   std::string features_;
   mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
   std::string seen_;
   ShardSet shards_{1};
   std::unique_ptr<Listener> listener_;

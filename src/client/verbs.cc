@@ -72,4 +72,26 @@ Task<Result<>> Client::change_password(std::string password) {
   co_return Result<>{};
 }
 
+Task<Result<>> Client::set_carbons(bool on) {
+  BALCONY_CO_CHECK(
+      co_await set(std::nullopt, xml::Element(ns::kCarbons, on ? "enable" : "disable")));
+  core_->want_carbons(on);
+  co_return Result<>{};
+}
+
+Result<> Client::set_active(bool active) {
+  return core_->set_active(active);
+}
+
+Task<Result<>> Client::unregister() {
+  xml::Element query(ns::kRegister, "query");
+  query.append("remove");
+  const auto done = co_await set(std::nullopt, std::move(query));
+  // XEP-0077 §3.2: a server may end the stream in place of answering.
+  if (!done && done.error().code != Errc::kNotAuthorized && done.error().code != Errc::kClosed) {
+    co_return fail(done.error());
+  }
+  co_return Result<>{};
+}
+
 }  // namespace balcony

@@ -80,7 +80,7 @@ Flow keep(Server& server, const OfflineOptions& options, MessageUndelivered& eve
     event.error = Error(Errc::kServiceUnavailable, "the recipient's mailbox is full");
     return Flow::kStop;
   }
-  const WallTime now = server.clock().wall();
+  const WallTime now = event.since.value_or(server.clock().wall());
   // XEP-0203 §5: only the server's own word about its delay is to be believed.
   remove_delays(event.stanza.edit(), server.host());
   event.stanza.edit().append(write_delay(Delay(now, server.host(), "Offline Storage")));

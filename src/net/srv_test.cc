@@ -31,18 +31,6 @@ TEST(Srv, LowerPrioritiesComeFirst) {
   }
 }
 
-TEST(Srv, DotsCountInTheLengthOfAName) {
-  const auto name_of = [](std::size_t labels) {
-    std::string rdata("\0\5\0\12\24\146"s);
-    for (std::size_t i = 0; i < labels; ++i) rdata += "\1j"s;
-    return parse_srv(rdata + '\0');
-  };
-  const auto longest = name_of(127);  // 127 letters, 126 dots
-  ASSERT_TRUE(longest);
-  EXPECT_EQ(longest->target.size(), 253u);
-  EXPECT_FALSE(name_of(128));
-}
-
 TEST(Srv, WeightsAreChances) {
   SeededRandom random(7);
   std::map<std::string, int> first;
@@ -65,6 +53,20 @@ TEST(Srv, EmptyAndSingle) {
   SeededRandom random(1);
   EXPECT_TRUE(order_srv({}, random).empty());
   EXPECT_EQ(order_srv({record(0, 0, "x")}, random).front().target, "x");
+}
+
+// RFC 1035 §2.3.4: 255 octets with the lengths and the root, which is 253 characters with dots.
+TEST(Srv, ANameIsAsLongAsANameMayBe) {
+  const auto rdata = [](std::size_t last) {
+    std::string bytes("\0\0\0\0\x14\x66", 6);
+    for (const std::size_t size : {std::size_t{63}, std::size_t{63}, std::size_t{63}, last}) {
+      bytes += static_cast<char>(size);
+      bytes.append(size, 'a');
+    }
+    return bytes + '\0';
+  };
+  EXPECT_EQ(parse_srv(rdata(61)).value().target.size(), 253u);
+  EXPECT_EQ(parse_srv(rdata(62)).error().code, Errc::kMalformed);
 }
 
 TEST(Srv, ReadsRdata) {

@@ -2,6 +2,7 @@
 
 #include "router/host.h"
 #include "router/router.h"
+#include "stanza/delay.h"
 
 #include <algorithm>
 
@@ -30,8 +31,8 @@ void send(User& user, Stanza& stanza, std::vector<ConnectedResource*> recipients
 }
 
 // RFC 6121 §8.5.2.2.1: no resource may have it. Kept, or refused.
-void undelivered(Router& router, User& user, Stanza& stanza) {
-  MessageUndelivered event{user, stanza, 0, std::nullopt};
+void undelivered(Router& router, User& user, Stanza& stanza, std::optional<WallTime> since = {}) {
+  MessageUndelivered event{user, stanza, 0, std::nullopt, since};
   const Flow flow = user.host->fire(event);
   if (event.error) return router.bounce(stanza, *event.error);
   if (flow != Flow::kStop) router.bounce(stanza, Error(Errc::kServiceUnavailable));
@@ -91,6 +92,19 @@ void deliver_iq(Router& router, User& user, const Stanza& stanza) {
   }
   // §8.5.3.2.3; bounce() answers requests only.
   router.bounce(stanza, Error(Errc::kServiceUnavailable));
+}
+
+void deliver_again(Router& router, User& user, Stanza stanza, WallTime since) {
+  if (stanza.is_iq()) return router.bounce(stanza, Error(Errc::kServiceUnavailable));
+  const StanzaType type = stanza.type();
+  if (!stanza.is_message() || (type != StanzaType::kNormal && type != StanzaType::kChat)) return;
+  auto recipients = non_negative(user);
+  keep_highest_priority(recipients);
+  if (recipients.empty()) return undelivered(router, user, stanza, since);
+  if (!find_delay(stanza.xml(), user.host->host())) {
+    stanza.edit().append(write_delay(Delay(since, user.host->host())));
+  }
+  for (ConnectedResource* resource : recipients) resource->endpoint->deliver(stanza);
 }
 
 }  // namespace balcony::router

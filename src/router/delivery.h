@@ -19,4 +19,9 @@ void deliver_presence(Router& router, User& user, Stanza& stanza);
 // An iq to a full JID: RFC 6121 §8.5.3.1, §8.5.3.2.3.
 void deliver_iq(Router& router, User& user, const Stanza& stanza);
 
+// What was handed to a stream that ended before the client had it (XEP-0198 §5); `since`: when that
+// was. A message goes to the user's other resources or is kept, a request is refused, and the rest
+// means nothing any more.
+void deliver_again(Router& router, User& user, Stanza stanza, WallTime since);
+
 }  // namespace balcony::router

@@ -29,6 +29,9 @@ class Endpoint {
   // resource is freed by the router, the endpoint does not touch it any more.
   virtual void close(const StreamError& error) = 0;
 
+  // Whether there is a connection: a session that waits to be resumed (XEP-0198 §5) has none.
+  virtual bool is_connected() const { return true; }
+
   struct Info {
     std::string stream_id;
     std::string address;  // of the peer, with port

@@ -93,6 +93,21 @@ struct MessageUndelivered {
   Stanza& stanza;
   storage::Ticket ticket = 0;
   std::optional<Error> error;
+  // When it came first, for one that had been given to a stream which ended before the client had
+  // it.
+  std::optional<WallTime> since;
+};
+
+// A session that waits to be resumed is written down because the server stops, and made anew when
+// it has started (XEP-0198 §5). What a module keeps of the session in a slot it adds to `state`,
+// and reads back. Stop: no effect.
+struct SessionSaving {
+  const ConnectedResource& resource;
+  xml::ElementRef state;
+};
+struct SessionRestoring {
+  ConnectedResource& resource;
+  xml::ElementView state;
 };
 
 // A resource has sent its initial presence (RFC 6121 §4.2), after the broadcast. Stop: no effect.

@@ -76,6 +76,7 @@ Task<Result<ConnectedResource*>> Router::bind(Jid account, std::string wanted, E
     // resource.
     end_session(*older, {StreamCondition::kConflict, "another session took this resource"});
   }
+  if (user->resources.size() >= options_.resources_max) end_oldest_detached(*user);
   if (user->resources.size() >= options_.resources_max) {
     co_return fail(Errc::kResourceConstraint, "this account has too many sessions");
   }
@@ -84,6 +85,14 @@ Task<Result<ConnectedResource*>> Router::bind(Jid account, std::string wanted, E
   ConnectedResource& resource = *user->resources.back();
   user->host->fire(SessionBound{resource});
   co_return &resource;
+}
+
+// Who has as many sessions as he may have gives up one that waits for a client who went away.
+void Router::end_oldest_detached(User& user) {
+  const auto oldest = std::ranges::find_if(
+      user.resources, [](const auto& resource) { return !resource->endpoint->is_connected(); });
+  if (oldest == user.resources.end()) return;
+  end_session(**oldest, {StreamCondition::kResourceConstraint, ""});
 }
 
 void Router::unbind(ConnectedResource& resource) {

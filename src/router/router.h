@@ -114,6 +114,7 @@ class Router {
     }
   };
 
+  void end_oldest_detached(User& user);
   std::optional<Task<>> receive_iq(ConnectedResource& sender, Stanza stanza);
   void receive_presence(ConnectedResource& sender, Stanza stanza);
   void route_from_client(ConnectedResource& sender, Stanza stanza);

@@ -50,6 +50,7 @@ void ClientPolicy::add_features(std::string_view domain, xml::Element& features)
   if (const router::Host* host = context_.router->host(domain)) {
     host->fire(router::StreamFeatures{features});
   }
+  features.append(ns::kStreamManagement, "sm");  // XEP-0198 §3
   // XEP-0478 §3: what a stanza may hold, so that nobody has to find out.
   features.append(ns::kStreamLimits, "limits")
       .append_text_element("max-bytes", std::to_string(context_.config->limits.stanza.count));

@@ -1,11 +1,10 @@
 #include "server/client_session.h"
 
-#include "base/base64.h"
 #include "base/log.h"
-#include "sasl/server.h"
-#include "server/accounts.h"
 #include "server/client_policy.h"
-#include "server/hop.h"
+#include "server/detached_session.h"
+#include "server/session_store.h"
+#include "server/unacknowledged.h"
 #include "stanza/ns.h"
 #include "stanza/stanza_error.h"
 #include "xml/writer.h"
@@ -21,23 +20,6 @@ std::string& scratch() {
   thread_local std::string text;
   text.clear();
   return text;
-}
-
-bool same_scope(const xml::StreamHeader& a, const xml::StreamHeader& b) {
-  const auto same = [](const auto& x, const auto& y) {
-    return x.prefix == y.prefix && x.ns == y.ns;
-  };
-  return a.content_ns == b.content_ns && a.lang == b.lang &&
-         std::ranges::equal(a.declarations, b.declarations, same);
-}
-
-// Of a bound stream only the header's scope still counts, and most clients say the same: one header
-// for all of them on a thread.
-using HeaderPtr = std::shared_ptr<const xml::StreamHeader>;
-HeaderPtr shared_header(HeaderPtr header) {
-  thread_local HeaderPtr last;
-  if (!last || !same_scope(*last, *header)) last = std::move(header);
-  return last;
 }
 
 }  // namespace
@@ -67,6 +49,7 @@ ClientSession::ClientSession(ShardContext& context, ConnectionPtr connection, bo
 }
 
 ClientSession::~ClientSession() {
+  if (ledger_) ledger_->close();
   context_->sessions.erase(this);
 }
 
@@ -103,12 +86,12 @@ Task<ClientSession::Next> ClientSession::read_loop() {
       if (next != Next::kGoOn) co_return next;
     }
     if (auto ready = co_await transport_->readable(); !ready) {
-      co_return stream_failed(ready.error());
+      co_return connection_lost(ready.error());
     }
     if (ended_) co_return Next::kEnd;
     while (true) {
       auto bytes = transport_->read();
-      if (!bytes) co_return stream_failed(bytes.error());
+      if (!bytes) co_return connection_lost(bytes.error());
       if (bytes->empty()) break;
       const Next next = co_await consume(*bytes);
       if (next != Next::kGoOn) co_return next;
@@ -140,12 +123,14 @@ Task<ClientSession::Next> ClientSession::consume(std::string_view bytes) {
     Next next = Next::kGoOn;
     if (resource_ && event->kind == xml::SplitKind::kStanza) {
       // The hot path: no coroutine of its own unless the stanza waits for something.
-      std::optional<Task<>> waits;
-      next = receive(event->bytes, waits);
+      Rest rest;
+      next = receive(event->bytes, rest);
       if (next != Next::kGoOn || ended_) co_return Next::kEnd;
-      if (!waits) continue;
+      if (!rest.task && !is_too_far_ahead()) continue;
       keep_rest();
-      co_await std::move(*waits);
+      if (rest.task) co_await std::move(*rest.task);
+      rest.receipt.reset();
+      co_await catch_up();
       co_return ended_ ? Next::kEnd : Next::kGoOn;
     }
     next = co_await negotiate(*event);
@@ -173,6 +158,17 @@ ClientSession::Next ClientSession::stream_failed(const Error& error) {
   return Next::kEnd;
 }
 
+// A client with a session that can be resumed may be back soon (XEP-0198 §5).
+ClientSession::Next ClientSession::connection_lost(const Error& error) {
+  if (ended_ || !managed_ || !managed_->is_resumable()) return stream_failed(error);
+  lost_ = true;
+  log_info("connection lost", {{"stream", stream_id_},
+                               {"peer", transport_->peer()},
+                               {"jid", account_->str()},
+                               {"why", error.to_string()}});
+  return Next::kEnd;
+}
+
 void ClientSession::write_error(const StreamError& error) {
   if (std::exchange(ended_, true)) return;
   if (negotiation_) {
@@ -189,12 +185,30 @@ void ClientSession::write_error(const StreamError& error) {
 
 void ClientSession::finish() {
   ended_ = true;
-  if (resource_) context_->router->unbind(*std::exchange(resource_, nullptr));
-  if (account_) {
-    log_info("session ended", {{"stream", stream_id_}, {"jid", account_->str()}});
+  const bool may_go_on = lost_ || context_->shared.stopping;
+  if (may_go_on && resource_ && managed_ && managed_->is_resumable()) {
+    ledger_.reset();  // it goes with the session
+    Held held{std::exchange(resource_, nullptr), std::move(managed_)};
+    DetachedSession::begin(*context_, std::move(held), info());
+  } else {
+    leave();
   }
   session::Transport::close_in_background(std::move(transport_));
   delete this;
+}
+
+void ClientSession::leave() {
+  if (resource_) context_->router->unbind(*std::exchange(resource_, nullptr));
+  if (managed_) {
+    if (managed_->is_resumable()) {
+      context_->resumable.erase(managed_->id());
+      forget_session(*context_, *account_, managed_->id());
+    }
+    return_unacknowledged(*context_, *account_, managed_->take_unacknowledged());
+  }
+  if (account_) {
+    log_info("session ended", {{"stream", stream_id_}, {"jid", account_->str()}});
+  }
 }
 
 // ---- negotiation ----
@@ -226,188 +240,16 @@ Task<ClientSession::Next> ClientSession::negotiate(xml::SplitEvent event) {
   co_return co_await perform(std::move(actions));
 }
 
-// Actions whose answers come later give new actions: a queue, not recursion.
-Task<ClientSession::Next> ClientSession::perform(stream::Actions actions) {
-  for (std::size_t i = 0; i < actions.size(); ++i) {
-    stream::Action action = std::move(actions[i]);
-    stream::Actions more;
-    if (auto* send = std::get_if<stream::Send>(&action)) {
-      transport_->write(send->bytes);
-    } else if (std::holds_alternative<stream::RestartStream>(action)) {
-      splitter_.reset();
-      at_restart_ = true;
-      splitter_.set_limits(limits());
-    } else if (std::holds_alternative<stream::UpgradeTls>(action)) {
-      if (auto tls = co_await upgrade_tls(); !tls) co_return Next::kEnd;
-      more = negotiation_->on_tls(transport_->channel_bindings());
-    } else if (auto* what = std::get_if<stream::LookUp>(&action)) {
-      more = co_await look_up(std::move(*what));
-    } else if (auto* password = std::get_if<stream::VerifyPassword>(&action)) {
-      more = co_await verify(std::move(*password));
-    } else if (auto* home = std::get_if<stream::ComeHome>(&action)) {
-      if (come_home(*home) == Next::kMove) co_return Next::kMove;
-      more = now_home();
-    } else if (auto* failed = std::get_if<stream::AttemptFailed>(&action)) {
-      co_await attempt_failed(std::move(*failed));
-    } else if (auto* wanted = std::get_if<stream::BindResource>(&action)) {
-      more = co_await bind(std::move(*wanted));
-    } else if (std::holds_alternative<stream::ResumeSession>(action)) {
-      more = negotiation_->on_resumed({}, stream::write_failed(Errc::kFeatureNotImplemented));
-    } else if (auto* request = std::get_if<stream::RegisterRequest>(&action)) {
-      co_await answer_registration(std::move(request->iq));
-    } else if (auto* end = std::get_if<stream::EndStream>(&action)) {
-      if (end->error) {
-        log_info("stream ended", {{"stream", stream_id_},
-                                  {"peer", transport_->peer()},
-                                  {"condition", to_string(end->error->condition)},
-                                  {"text", end->error->text}});
-      }
-      ended_ = true;
-      co_return Next::kEnd;
-    }
-    actions.insert(actions.end(), std::make_move_iterator(more.begin()),
-                   std::make_move_iterator(more.end()));
-    if (ended_) co_return Next::kEnd;
-  }
-  // Nothing of the negotiation stays in memory once it is over (DESIGN §1.4).
-  if (resource_ && negotiation_) {
-    negotiation_.reset();
-    header_ = shared_header(std::move(header_));
-  }
-  co_return Next::kGoOn;
-}
-
-Task<Result<>> ClientSession::upgrade_tls() {
-  std::string hint = negotiation_->domain();
-  std::string leftover = std::exchange(pending_, {});
-  // COMPAT(go-xmpp, 2022): <starttls/> with a line feed behind it. White space between elements
-  // means nothing (RFC 6120 §11.7) and is dropped here; anything else is an injection.
-  if (leftover.find_first_not_of(" \t\r\n") == std::string::npos) leftover.clear();
-  auto upgraded = co_await transport_->start_tls_server(*context_->shared.tls, std::move(hint),
-                                                        std::move(leftover));
-  if (!upgraded) {
-    log_info("TLS failed", {{"stream", stream_id_},
-                            {"peer", transport_->peer()},
-                            {"error", upgraded.error().to_string()}});
-    ended_ = true;
-  }
-  co_return upgraded;
-}
-
-Task<stream::Actions> ClientSession::look_up(stream::LookUp what) {
-  auto account = Jid::make(what.username, negotiation_->domain());
-  if (!account) co_return negotiation_->on_credentials(std::optional<sasl::ScramKeys>{});
-  auto keys = co_await context_->accounts->keys(*account, what.hash);
-  co_return negotiation_->on_credentials(std::move(keys));
-}
-
-Task<stream::Actions> ClientSession::verify(stream::VerifyPassword what) {
-  auto account = Jid::make(what.username, negotiation_->domain());
-  if (!account) co_return negotiation_->on_verified(false);
-  auto matches = co_await context_->accounts->verify(*account, std::move(what.password));
-  co_return negotiation_->on_verified(std::move(matches));
-}
-
-Task<> ClientSession::attempt_failed(stream::AttemptFailed what) {
-  log_info("login failed", {{"stream", stream_id_},
-                            {"peer", transport_->peer()},
-                            {"host", negotiation_->domain()},
-                            {"user", what.username},
-                            {"mechanism", what.mechanism},
-                            {"error", what.error.to_string()}});
-  if (what.error.code != Errc::kSaslNotAuthorized) co_return;
-  if (auto account = Jid::make(what.username, negotiation_->domain())) {
-    context_->accounts->attempt_failed(*account);
-  }
-  const Instant now = context_->shard.clock().now();
-  const std::string address = transport_->peer_address();
-  context_->by_address.failed(address, now);
-  // SAFETY 11: slowed by address too. The answer is out; it is the next try that waits.
-  const auto delay = context_->by_address.delay(address, now);
-  if (delay.count() > 0) co_await delay_for(context_->shard, delay);
-}
-
-// ---- coming home and binding ----
-
-ClientSession::Next ClientSession::come_home(const stream::ComeHome& what) {
-  const std::size_t shards = context_->shared.contexts.size();
-  const std::string& domain = negotiation_->domain();
-  auto account = Jid::make(what.username, domain);
-  if (what.anonymous) {
-    // DESIGN §4: anonymous names are chosen to be at home where the connection is.
-    do {
-      account = Jid::make("anonymous-" + hex_encode(system_random().token(9)), domain);
-    } while (router::home_shard(account->bare_str(), shards) != context_->shard.index());
-  }
-  if (!account) return Next::kGoOn;
-  account_ = *std::move(account);
-  const std::size_t home = router::home_shard(account_->bare_str(), shards);
-  if (home == context_->shard.index()) return Next::kGoOn;
-  move_to(*context_->shared.contexts[home]);
-  return Next::kMove;
-}
-
-void ClientSession::move_to(ShardContext& home) {
-  auto detached = std::make_shared<Detached>(transport_->release());
-  transport_.reset();
-  context_->sessions.erase(this);
-  home.shard.post([this, &home, detached] {
-    context_ = &home;
-    transport_ = std::make_unique<session::TcpTransport>(
-        Connection::adopt(home.shard, std::move(*detached)));
-    negotiation_->set_policy(*home.policy);
-    home.sessions.insert(this);
-    spawn(run(now_home()));
-  });
-}
-
-stream::Actions ClientSession::now_home() {
-  if (!account_) return negotiation_->on_home(fail(Errc::kSaslTemporaryAuthFailure));
-  transport_->leave_address_limit();
-  context_->by_address.succeeded(transport_->peer_address());
-  context_->accounts->attempt_succeeded(*account_);
-  log_info("logged in", {{"stream", stream_id_},
-                         {"jid", account_->str()},
-                         {"mechanism", negotiation_->mechanism()},
-                         {"tls", transport_->tls_summary()},
-                         {"peer", transport_->peer()}});
-  return negotiation_->on_home(*account_);
-}
-
-Task<stream::Actions> ClientSession::bind(stream::BindResource what) {
-  auto bound = co_await context_->router->bind(*account_, std::move(what.wanted), *this);
-  if (!bound) co_return negotiation_->on_bound(fail(bound.error()));
-  if (context_->shared.stopping) {
-    context_->router->unbind(**bound);
-    co_return negotiation_->end({StreamCondition::kSystemShutdown, ""});
-  }
-  resource_ = *bound;
-  account_ = resource_->jid;
-  transport_->clear_deadline();
-  const LimitsConfig& config = context_->config->limits;
-  transport_->set_rate(static_cast<std::uint32_t>(config.rate.count),
-                       static_cast<std::uint32_t>(config.rate_burst.count));
-  splitter_.set_limits(limits());
-  log_info("session bound", {{"stream", stream_id_}, {"jid", resource_->jid.str()}});
-  co_return negotiation_->on_bound(resource_->jid);
-}
-
-Task<> ClientSession::answer_registration(xml::Element iq) {
-  const xml::Element answer = co_await context_->router->stranger(
-      negotiation_->domain(), std::move(iq), transport_->peer_address());
-  if (!answer) co_return;
-  std::string& text = scratch();
-  xml::write(text, answer);
-  transport_->write(text);
-}
-
 // ---- bound: stanzas in and out ----
 
-ClientSession::Next ClientSession::receive(std::string_view bytes, std::optional<Task<>>& waits) {
+ClientSession::Next ClientSession::receive(std::string_view bytes, Rest& rest) {
   auto element = xml::parse(bytes, xml::scope_of(*header_), limits());
   if (!element) return stream_failed(element.error());
   auto stanza = Stanza::make(*element);
-  if (!stanza) return refuse(*element, stanza.error());
+  if (!stanza) {
+    if (element->ns() == ns::kStreamManagement) return on_management(*element);
+    return refuse(*element, stanza.error());
+  }
   // RFC 6120 §8.1.2.1: a 'from' that is neither the full nor the bare JID of the session.
   if (stanza->from() && *stanza->from() != resource_->jid &&
       *stanza->from() != resource_->user->bare) {
@@ -415,8 +257,53 @@ ClientSession::Next ClientSession::receive(std::string_view bytes, std::optional
     return Next::kEnd;
   }
   ++stanzas_in_;
-  waits = context_->router->receive(*resource_, *std::move(stanza));
+  hand_in(*std::move(stanza), bytes.size(), rest);
   return Next::kGoOn;
+}
+
+// docs/decisions/0009: a message is settled when nobody has its receipt any more, anything else
+// when its handler has returned.
+void ClientSession::hand_in(Stanza stanza, std::size_t bytes, Rest& rest) {
+  router::Router& router = *context_->router;
+  if (stanza.is_message()) {
+    stanza.set_receipt(ledger().enter(bytes));
+    rest.task = router.receive(*resource_, std::move(stanza));
+    return;
+  }
+  ReceiptPtr receipt = managed_ ? ledger().enter(0) : nullptr;
+  rest.task = router.receive(*resource_, std::move(stanza));
+  if (rest.task) rest.receipt = std::move(receipt);
+}
+
+Ledger& ClientSession::ledger() {
+  if (!ledger_) {
+    ledger_ = std::make_shared<Ledger>(context_->shard);
+    ledger_->on_progress([this] { settled(); });
+  }
+  return *ledger_;
+}
+
+bool ClientSession::is_too_far_ahead() const {
+  if (!ledger_) return false;
+  const LimitsConfig& limits = context_->config->limits;
+  return ledger_->open() >= static_cast<std::size_t>(limits.unsettled_stanzas) ||
+         ledger_->open_bytes() >= limits.unsettled_bytes.count;
+}
+
+// Reads no more until enough of what came is settled.
+Task<> ClientSession::catch_up() {
+  while (!ended_ && is_too_far_ahead()) {
+    const auto waiter = std::make_shared<OneShot<bool>>();
+    caught_up_ = waiter;
+    OneShot<bool>& done = *waiter;
+    co_await done;
+    caught_up_.reset();
+  }
+}
+
+void ClientSession::settled() {
+  // Not on the stack of whoever settled it: the reader would go on there.
+  if (caught_up_) context_->shard.post([waiter = caught_up_] { waiter->set(true); });
 }
 
 ClientSession::Next ClientSession::refuse(xml::Element& element, const Error& error) {
@@ -432,6 +319,7 @@ ClientSession::Next ClientSession::refuse(xml::Element& element, const Error& er
     write_error({StreamCondition::kInvalidFrom, error.detail});
     return Next::kEnd;
   }
+  if (managed_) ledger().pass();
   element.set("from", resource_->jid.str());
   if (const xml::Element reply = error_reply(element, error)) deliver(reply.view());
   return Next::kGoOn;
@@ -442,15 +330,20 @@ void ClientSession::deliver(const Stanza& stanza, std::string_view to) {
   xml::WriteOptions options;
   options.to = to;
   xml::write(text, stanza.xml(), options);
-  ++stanzas_out_;
-  transport_->write(text);
+  sent(text, stanza.is_kept() ? nullptr : stanza.receipt());
 }
 
 void ClientSession::deliver(xml::ElementView element) {
   std::string& text = scratch();
   xml::write(text, element);
+  sent(text, nullptr);
+}
+
+void ClientSession::sent(std::string_view text, ReceiptPtr receipt) {
   ++stanzas_out_;
-  transport_->write(text);
+  if (!ended_) transport_->write(text);
+  if (!managed_ || managed_->sent(text, std::move(receipt))) return;
+  end({StreamCondition::kPolicyViolation, "too much waits for your acknowledgement"});
 }
 
 void ClientSession::close(const StreamError& error) {
@@ -462,6 +355,7 @@ void ClientSession::end(const StreamError& error) {
   write_error(error);
   // Wakes the reader, who then ends the session.
   if (transport_) transport_->set_deadline_in(std::chrono::milliseconds(0));
+  settled();
 }
 
 router::Endpoint::Info ClientSession::info() const {

@@ -8,6 +8,9 @@
 
 #include "router/endpoint.h"
 #include "router/router.h"
+#include "server/ledger.h"
+#include "server/managed_stream.h"
+#include "server/resumable.h"
 #include "server/shard_context.h"
 #include "session/tcp_transport.h"
 #include "stream/receiving_stream.h"
@@ -20,7 +23,9 @@
 
 namespace balcony::server {
 
-class ClientSession final : public router::Endpoint {
+class ClientSession final : public router::Endpoint,
+                            public Resumable,
+                            private ManagedStream::Session {
  public:
   // Takes a connection that a listener accepted on this shard.
   static void start(ShardContext& context, ConnectionPtr connection, bool direct_tls);
@@ -29,6 +34,10 @@ class ClientSession final : public router::Endpoint {
   void deliver(xml::ElementView element) override;
   void close(const StreamError& error) override;
   Info info() const override;
+
+  const Jid& jid() const override { return *account_; }
+  ManagedStream& managed() override { return *managed_; }
+  Held hand_over() override;
 
   // Ends the stream from outside (shutdown, `balconyctl session kick`); the session ends itself
   // soon after.
@@ -46,25 +55,50 @@ class ClientSession final : public router::Endpoint {
   Task<Next> consume(std::string_view bytes);
   Task<Next> negotiate(xml::SplitEvent event);
   Task<Next> perform(stream::Actions actions);
-  // One stanza of a bound session. `waits` is set when it must be awaited before the next one.
-  Next receive(std::string_view bytes, std::optional<Task<>>& waits);
+  // What a stanza leaves to be awaited before the next one.
+  struct Rest {
+    std::optional<Task<>> task;
+    ReceiptPtr receipt;  // of the stanza, until the task is done
+  };
+  // One stanza of a bound session.
+  Next receive(std::string_view bytes, Rest& rest);
+  void hand_in(Stanza stanza, std::size_t bytes, Rest& rest);
   Next refuse(xml::Element& element, const Error& error);
 
   Task<Result<>> upgrade_tls();
   Task<stream::Actions> look_up(stream::LookUp what);
   Task<stream::Actions> verify(stream::VerifyPassword what);
   Task<stream::Actions> bind(stream::BindResource what);
+  Task<stream::Actions> resume(stream::ResumeSession what);
+  void take_up(Held held, std::string missed);
+  void begin_bound();
   Task<> answer_registration(xml::Element iq);
   Task<> attempt_failed(stream::AttemptFailed what);
   Next come_home(const stream::ComeHome& what);
   void move_to(ShardContext& home);
   stream::Actions now_home();
 
+  // XEP-0198 of a bound stream.
+  Next on_management(xml::ElementView element);
+  xml::Element enable_management(xml::ElementView request);
+  void write_management(std::string_view bytes) override { transport_->write(bytes); }
+  void told(stream::StanzaCount h) override;
+  void peer_is_silent() override;
+  void settled() override;
+  // After a stanza was written.
+  void sent(std::string_view text, ReceiptPtr receipt);
+  // The messages of this stream that are not settled.
+  Ledger& ledger();
+  bool is_too_far_ahead() const;
+  Task<> catch_up();
+
   Next stream_failed(const Error& error);
+  Next connection_lost(const Error& error);
   void write_error(const StreamError& error);
   // Takes what was read and not consumed out of the shard's buffer.
   void keep_rest();
   void finish();
+  void leave();
   xml::Limits limits() const;
 
   ShardContext* context_;
@@ -73,8 +107,12 @@ class ClientSession final : public router::Endpoint {
   // Of the stream at hand; once bound, one that other sessions share where its scope is the same.
   std::shared_ptr<const xml::StreamHeader> header_;
   router::ConnectedResource* resource_ = nullptr;
-  xml::Splitter splitter_;      // its limits depend on what stands above
-  std::optional<Jid> account_;  // bare once authenticated, full once bound
+  std::unique_ptr<ManagedStream> managed_;    // once the client enabled it
+  std::shared_ptr<Ledger> ledger_;            // once a message came
+  std::shared_ptr<OneShot<bool>> caught_up_;  // what the reader waits for while too much is open
+  std::string to_resend_;                     // what a resumed client missed
+  xml::Splitter splitter_;                    // its limits depend on what stands above
+  std::optional<Jid> account_;                // bare once authenticated, full once bound
   std::string stream_id_;
   std::string pending_;  // read before a wait, to be consumed after it
   WallTime since_{};
@@ -83,6 +121,7 @@ class ClientSession final : public router::Endpoint {
   bool direct_tls_;
   bool at_restart_ = false;  // a new stream begins with the next byte that is no white space
   bool ended_ = false;       // the end of the stream has been written
+  bool lost_ = false;        // the connection is gone, and nobody ended the stream
 };
 
 }  // namespace balcony::server

@@ -47,6 +47,16 @@ struct LimitsConfig {
   std::int64_t directed_presence = 1'000;
   std::int64_t users_kept_loaded = 1'000;
   std::int64_t auth_attempts = 5;
+  std::int64_t unsettled_stanzas = 1'000;
+  Bytes unsettled_bytes{1024 * 1024};
+};
+
+// [stream_management]: XEP-0198
+struct StreamManagementConfig {
+  std::chrono::seconds resume_timeout{600};  // 0: sessions cannot be resumed
+  std::chrono::seconds silence{60};          // asked for an acknowledgement, a client is silent
+  std::int64_t waiting_stanzas = 2'000;
+  Bytes waiting_bytes{4 * 1024 * 1024};
 };
 
 // [storage]
@@ -94,6 +104,7 @@ struct Config {
   std::int64_t shards = 0;  // 0: one per core
   std::vector<ListenConfig> listen;
   LimitsConfig limits;
+  StreamManagementConfig stream_management;
   StorageConfig storage;
   AuthConfig auth;
   LogConfig log;

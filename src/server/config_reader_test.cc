@@ -124,6 +124,14 @@ enabled = false
   EXPECT_FALSE(config->hosts[1].modules.contains("spam"));
 }
 
+// What toml++ itself asserts, or calls unreachable (config_tree.cc).
+TEST(ConfigReader, OddCharactersAreMistakesLikeOthers) {
+  EXPECT_TRUE(bad("\nsh\u00e4rds = 2").starts_with("b.toml:2:")) << bad("\nsh\u00e4rds = 2");
+  EXPECT_EQ(bad("\"a\\nb\" = 2"), R"(b.toml:1:1: unknown key "a b" in the configuration)");
+  EXPECT_TRUE(bad("shards = 2\u048f").starts_with("b.toml:1:")) << bad("shards = 2\u048f");
+  EXPECT_TRUE(bad("[[listen]]\n[\x15").starts_with("b.toml:2:")) << bad("[[listen]]\n[\x15");
+}
+
 TEST(ConfigReader, EachProblemHasItsPlaceAndSentence) {
   const std::vector<std::pair<std::string, std::string>> problems{
       {"shard = 2",

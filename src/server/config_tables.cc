@@ -45,8 +45,28 @@ OptionTable make_limits() {
       option("roster_items", &L::roster_items, 10, kMany, "Contacts in one roster."),
       option("directed_presence", &L::directed_presence, 10, kMany,
              "Entities to which one session may have sent its presence directly."),
+      option("unsettled_stanzas", &L::unsettled_stanzas, 10, kMany,
+             "Messages of one session that are neither delivered nor stored yet; while there are "
+             "so many, nothing more is read from it."),
+      option("unsettled_bytes", &L::unsettled_bytes, Bytes{64 * kKiB}, Bytes{kGiB},
+             "The same in bytes."),
       option("users_kept_loaded", &L::users_kept_loaded, 0, 10 * kMany,
              "Users without a session who are kept in memory, for each shard."),
+  });
+}
+
+OptionTable make_stream_management() {
+  using M = StreamManagementConfig;
+  return option_table<M>({
+      option("resume_timeout", &M::resume_timeout, 0s, 24h,
+             "How long a session waits for a client who lost its connection; 0: it does not."),
+      option("silence", &M::silence, 5s, 1h,
+             "A client who has been asked what it received and says nothing for so long has lost "
+             "its connection."),
+      option("waiting_stanzas", &M::waiting_stanzas, 10, kMany,
+             "Stanzas of one session that its client has not acknowledged; more end the session."),
+      option("waiting_bytes", &M::waiting_bytes, Bytes{64 * kKiB}, Bytes{kGiB},
+             "The same in bytes."),
   });
 }
 
@@ -144,10 +164,13 @@ const std::vector<ConfigSection>& config_sections() {
   static const OptionTable kStorage = make_storage();
   static const OptionTable kAuth = make_auth();
   static const OptionTable kLog = make_log();
+  static const OptionTable kManagement = make_stream_management();
   static const std::vector<ConfigSection> kSections{
       {"storage", "Where accounts and messages are kept.", &kStorage,
        [](Config& c) -> void* { return &c.storage; }},
       {"auth", "Logging in.", &kAuth, [](Config& c) -> void* { return &c.auth; }},
+      {"stream_management", "Acknowledged stanzas and sessions that can be resumed (XEP-0198).",
+       &kManagement, [](Config& c) -> void* { return &c.stream_management; }},
       {"log", "What is written about what happens.", &kLog,
        [](Config& c) -> void* { return &c.log; }},
       {"limits", "Bounds of everything that a client can fill. The defaults are safe.", &kLimits,

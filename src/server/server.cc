@@ -5,7 +5,9 @@
 #include "server/accounts.h"
 #include "server/certificates.h"
 #include "server/client_session.h"
+#include "server/detached_session.h"
 #include "server/hop.h"
+#include "server/session_store.h"
 #include "storage/storage.h"
 
 #include <filesystem>
@@ -91,6 +93,8 @@ Result<> Server::start(std::shared_ptr<const Config> config) {
   running_ = true;
   on_every_shard([this](ShardContext& context) { context.set_up(config_); });
   BALCONY_CHECK(load_secret());
+  const auto restored = call<std::size_t>(0, [](ShardContext& at) { return restore_sessions(at); });
+  if (restored > 0) log_info("sessions wait for their clients", {{"sessions", restored}});
   return listen(listeners_, *config_);
 }
 
@@ -234,6 +238,12 @@ void Server::wait_until_idle(std::chrono::milliseconds within) {
   }
 }
 
+void Server::save_sessions() {
+  on_every_shard([](ShardContext& context) {
+    for (DetachedSession* session : context.detached) session->save();
+  });
+}
+
 void Server::stop(std::chrono::milliseconds within) {
   if (!std::exchange(running_, false)) return;
   shared_.stopping = true;
@@ -243,6 +253,7 @@ void Server::stop(std::chrono::milliseconds within) {
     for (ClientSession* session : sessions) session->end({StreamCondition::kSystemShutdown, ""});
   });
   wait_until_idle(within);
+  save_sessions();
   database_->close();
   shards_->stop();
   hash_pool_.reset();  // what it still does posts to shards that must exist

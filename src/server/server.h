@@ -55,6 +55,8 @@ class Server {
   Result<> open_storage();
   // Whether no session and no work that a stanza began is left, as far as one look can tell.
   bool is_idle();
+  // Sessions that may go on after the next start are written down (XEP-0198 §5).
+  void save_sessions();
   void wait_until_idle(std::chrono::milliseconds within);
   // An offer for each host; those of hosts that were there before are kept.
   std::shared_ptr<const SharedContext::Offers> offers_of(const Config& config) const;

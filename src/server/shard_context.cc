@@ -3,7 +3,10 @@
 #include "base/random.h"
 #include "server/accounts.h"
 #include "server/client_policy.h"
+#include "server/detached_session.h"
 #include "server/login_tokens.h"
+
+#include <utility>
 
 namespace balcony::server {
 namespace {
@@ -27,7 +30,11 @@ class Link final : public router::ShardLink {
 ShardContext::ShardContext(SharedContext& shared_, Shard& shard_)
     : shared(shared_), shard(shard_) {}
 
-ShardContext::~ShardContext() = default;
+ShardContext::~ShardContext() {
+  // Saved, and kept until now for whoever still had something for them.
+  const auto left = std::exchange(detached, {});
+  for (DetachedSession* session : left) delete session;
+}
 
 void ShardContext::set_up(std::shared_ptr<const Config> given) {
   config = std::move(given);

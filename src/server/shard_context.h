@@ -22,7 +22,9 @@ namespace balcony::server {
 class AccountService;
 class ClientPolicy;
 class ClientSession;
+class DetachedSession;
 class LoginTokens;
+class Resumable;
 struct ShardContext;
 
 // What all shards read. Set up before the first connection; `config` on each shard is replaced
@@ -67,6 +69,9 @@ struct ShardContext {
   std::unique_ptr<router::Router> router;
   std::unique_ptr<ClientPolicy> policy;
   std::unordered_set<ClientSession*> sessions;
+  std::unordered_set<DetachedSession*> detached;
+  // Sessions with stream management that can be resumed, connected or not, by their id.
+  std::unordered_map<std::string, Resumable*> resumable;
   LoginThrottle by_address;  // failures of strangers who connected to this shard
   LoginThrottle by_account;  // failures for accounts whose home this is
 };

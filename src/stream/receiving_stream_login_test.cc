@@ -162,6 +162,35 @@ TEST(ReceivingStream, Binds) {
   EXPECT_EQ(server.machine.state(), State::kBound);
 }
 
+// XEP-0198 §5: after authentication, instead of binding.
+TEST(ReceivingStream, Resumes) {
+  FakePolicy policy;
+  LoggedIn server(policy);
+  server.take();
+  server.feed("<resume xmlns='urn:xmpp:sm:3' previd='lost' h='7'/>");
+  EXPECT_EQ(server.resumed_h, 7u);
+  EXPECT_EQ(server.out, "<resumed xmlns='urn:xmpp:sm:3' previd='lost' h='5'/>");
+  EXPECT_EQ(server.machine.state(), State::kBound);
+}
+
+TEST(ReceivingStream, BindsWhereItCannotResume) {
+  FakePolicy policy;
+  LoggedIn server(policy);
+  server.take();
+  const auto failed = [](std::string_view condition) {
+    return "<failed xmlns='urn:xmpp:sm:3'><" + std::string(condition) +
+           " xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>";
+  };
+  server.feed("<resume xmlns='urn:xmpp:sm:3' previd='other' h='7'/>");
+  EXPECT_EQ(server.take(), failed("item-not-found"));
+  server.feed("<resume xmlns='urn:xmpp:sm:3' previd='lost' h='-1'/>");
+  EXPECT_EQ(server.take(), failed("bad-request"));
+  server.feed("<enable xmlns='urn:xmpp:sm:3'/>");
+  EXPECT_EQ(server.take(), failed("unexpected-request"));
+  server.feed("<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>");
+  EXPECT_EQ(server.machine.state(), State::kBound);
+}
+
 TEST(ReceivingStream, NothingBeforeBinding) {
   const std::pair<const char*, const char*> kCases[] = {
       {"<message to='juliet@capulet.example'/>", "not-authorized"},

@@ -35,10 +35,10 @@ void StreamManagement::continue_from(StanzaCount received, StanzaCount acknowled
   acknowledged_ = acknowledged;
 }
 
-Result<> StreamManagement::sent(std::string text) {
+Result<> StreamManagement::sent(Kept stanza) {
   if (!sending_) return {};
-  queue_bytes_ += text.size();
-  queue_.push_back(std::move(text));
+  queue_bytes_ += stanza.text.size();
+  queue_.push_back(std::move(stanza));
   if (queue_.size() > limits_.stanzas_max || queue_bytes_ > limits_.bytes_max) {
     return fail(Errc::kOverloaded, "the peer acknowledges too little");
   }
@@ -52,7 +52,7 @@ Result<std::size_t> StreamManagement::acknowledged(StanzaCount h) {
     return fail(Errc::kPolicyViolation, "the peer acknowledges stanzas that it was not sent");
   }
   for (StanzaCount i = 0; i < fresh; ++i) {
-    queue_bytes_ -= queue_.front().size();
+    queue_bytes_ -= queue_.front().text.size();
     queue_.pop_front();
   }
   acknowledged_ = h;
@@ -93,11 +93,11 @@ Result<std::string> StreamManagement::resume(StanzaCount h) {
   BALCONY_CHECK(acknowledged(h));
   std::string again;
   again.reserve(queue_bytes_);
-  for (const std::string& text : queue_) again += text;
+  for (const Kept& stanza : queue_) again += stanza.text;
   return again;
 }
 
-std::deque<std::string> StreamManagement::take_unacknowledged() {
+std::deque<Kept> StreamManagement::take_unacknowledged() {
   queue_bytes_ = 0;
   sending_ = false;
   return std::exchange(queue_, {});

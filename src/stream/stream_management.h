@@ -12,6 +12,8 @@
 // One thread at a time. Copies of stanzas are kept as they were written.
 #pragma once
 
+#include "base/clock.h"
+#include "stanza/receipt.h"
 #include "stanza/stream_error.h"
 
 #include <balcony/element.h>
@@ -28,6 +30,13 @@ namespace balcony::stream {
 
 // XEP-0198 §4: counters are xs:unsignedInt and wrap from 2^32 - 1 to 0.
 using StanzaCount = std::uint32_t;
+
+// A stanza that was sent, until the peer has it.
+struct Kept {
+  std::string text;      // as on the wire
+  ReceiptPtr receipt{};  // null, or of a stanza that is not settled before the peer has it
+  WallTime when{};       // when it was sent first
+};
 
 struct StreamManagementLimits {
   // What may wait for the peer's acknowledgement; more and the stream is to be ended, for a peer
@@ -55,15 +64,18 @@ class StreamManagement {
   // A stanza was written; `text` as on the wire. Nothing before start_sending().
   // Errors: kOverloaded: more waits than the limits allow. The stanza is kept all the same, so that
   // what happens to unacknowledged stanzas happens to it too.
-  Result<> sent(std::string text);
+  Result<> sent(Kept stanza);
   // A stanza came and is dealt with, so far that it may be acknowledged.
   void received() noexcept {
     if (receiving_) ++received_;
   }
+  // The same for whoever counts himself, because stanzas are dealt with later than they come.
+  void received_so_far(StanzaCount count) noexcept { received_ = count; }
 
   // What we acknowledge: the count of stanzas that were received.
   StanzaCount h() const noexcept { return received_; }
   // What waits for the peer's acknowledgement.
+  StanzaCount acknowledged_so_far() const noexcept { return acknowledged_; }
   std::size_t unacknowledged() const noexcept { return queue_.size(); }
   std::size_t unacknowledged_bytes() const noexcept { return queue_bytes_; }
 
@@ -95,7 +107,8 @@ class StreamManagement {
   // Errors: kPolicyViolation: as acknowledged().
   Result<std::string> resume(StanzaCount h);
   // The stream will not be resumed: takes out what was not acknowledged, in order.
-  std::deque<std::string> take_unacknowledged();
+  std::deque<Kept> take_unacknowledged();
+  const std::deque<Kept>& waiting() const noexcept { return queue_; }
 
   // ---- elements
 
@@ -108,7 +121,7 @@ class StreamManagement {
   bool receiving_ = false;
   StanzaCount received_ = 0;
   StanzaCount acknowledged_ = 0;  // by the peer; sent is this plus what is queued
-  std::deque<std::string> queue_;
+  std::deque<Kept> queue_;
   std::size_t queue_bytes_ = 0;
 };
 

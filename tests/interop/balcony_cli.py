@@ -210,8 +210,10 @@ def run(binary, kind):
         refusals(juliet, nurse, server)
         return True
     except (Failed, ServerFailed, subprocess.TimeoutExpired) as problem:
-        print(f"{kind.name}: {problem}", file=sys.stderr)
-        print(server.log_text()[-3000:], file=sys.stderr)
+        # tools/ci finds failures by this form: the end of the server's log, then what went wrong.
+        print(f"FAILED interop balcony {kind.name}")
+        told = [*server.log_text().splitlines()[-20:], *str(problem).splitlines()]
+        print("\n".join("    " + line for line in told))
         return False
     finally:
         server.stop()

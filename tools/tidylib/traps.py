@@ -3,6 +3,8 @@
 1. An aggregate temporary inside a co_await expression is destroyed twice.
 2. A braced list of literals inside one does not compile.
 3. A statement expression that returns crashes the compiler.
+4. `a && co_await b` as a condition awaits b also where a is false; `a || co_await b` likewise.
+5. A conditional expression that makes an object among the arguments destroys it twice.
 """
 
 import re
@@ -11,6 +13,8 @@ from tidylib.tree import Finding
 
 RULE = "g++12"
 _CLOSES = {"(": ")", "{": "}", "[": "]"}
+# `c ? x : T()`, `c ? T{} : x`, `c ? f() : x`; of names and literals alone nothing is made.
+_CHOSEN_ARGUMENT = re.compile(r"\?(?=[^;]*:)[^;?]*[\w>\"]\s*[({]|\?[^;?:]*\"[^;?]*:")
 _BEFORE_BODY = re.compile(r"(\)|\]|\bmutable|\bnoexcept|\bconst|->\s*[\w:<>]+)\s*$")
 
 
@@ -19,7 +23,7 @@ def check(tree, config):
     for source in tree.cpp:
         for match in re.finditer(r"\bco_await\b", source.code):
             awaited = _without_bodies(_expression(source.code, match.end()))
-            message = _judge(awaited, aggregates)
+            message = _judge(awaited, aggregates) or _judge_condition(source.code, match.start())
             if message:
                 yield Finding(source.path, source.line_of(match.start()), RULE, message)
         for match in re.finditer(r"\(\s*\{", source.code):
@@ -36,7 +40,29 @@ def _judge(awaited, aggregates):
         if name in aggregates:
             return (f"g++ 12 destroys the aggregate {name}{{...}} inside co_await twice: "
                     "name it on a line before, or make it in a function")
+    if _CHOSEN_ARGUMENT.search(_arguments(awaited)):
+        return ("g++ 12 destroys what a conditional expression makes inside co_await twice: "
+                "name it on a line before")
     return None
+
+
+def _judge_condition(code, at):
+    """The statement in front of a co_await: whether another operand decides if it is reached."""
+    begin = max(code.rfind(mark, 0, at) for mark in (";", "{", "}"))
+    before = code[begin + 1:at]
+    opened = re.match(r"\s*(?:else\s+)?(?:if|while)\s*(?:constexpr\s*)?\(", before)
+    condition = before[opened.end():] if opened else ""
+    inside = condition.count("(") >= condition.count(")")  # else it is what the condition guards
+    if inside and re.search(r"&&|\|\|", condition):
+        return ("g++ 12 awaits behind && and || in a condition whatever stands before them: "
+                "nest the conditions, or await on a line before")
+    return None
+
+
+def _arguments(awaited):
+    """What stands inside the first brackets of an awaited call, and those that follow."""
+    opened = awaited.find("(")
+    return awaited[opened:] if opened >= 0 else ""
 
 
 def _aggregates(sources):

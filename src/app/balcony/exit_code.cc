@@ -11,13 +11,18 @@ namespace {
 std::string_view advice(const Error& error) {
   switch (error.code) {
     case Errc::kSaslNotAuthorized:
-      return "Check the address and the password (BALCONY_PASSWORD or --password-file).";
+      return "Check the address and the password (--password-file, BALCONY_PASSWORD, or what "
+             "balcony login has stored).";
     case Errc::kSaslMechanismTooWeak:
       return "The server offers only logins that would give the password away.";
     case Errc::kTls:
       return "A server with its own authority: --ca FILE. Without any check: --insecure.";
     case Errc::kNotFound:
     case Errc::kConnect: return "Is the server's name right? --server host:port names another.";
+    case Errc::kFeatureNotImplemented:
+    case Errc::kServiceUnavailable:
+      return "Nobody is there, or they do not offer this; balcony disco shows what they do.";
+    case Errc::kRemoteServerNotFound: return "Is the domain written right?";
     default: return {};
   }
 }

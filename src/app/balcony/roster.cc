@@ -5,9 +5,25 @@
 #include <nlohmann/json.hpp>
 
 namespace balcony::cli {
+namespace {
+
+using Action = RosterArguments::Action;
+
+Task<Result<>> rename(Client& client, Jid jid, std::string name) {
+  BALCONY_CO_ASSIGN(const std::vector<RosterItem> items, co_await client.roster());
+  for (const RosterItem& item : items) {
+    if (item.jid != jid) continue;
+    RosterItem renamed(jid, std::move(name), item.groups);
+    co_return co_await client.set_roster_item(std::move(renamed));
+  }
+  co_return fail(Errc::kItemNotFound,
+                 jid.str() + " is not in the roster; balcony roster add takes it in");
+}
+
+}  // namespace
 
 Task<int> roster(Client& client, Globals globals, RosterArguments arguments) {
-  if (arguments.action == RosterArguments::Action::kList) {
+  if (arguments.action == Action::kList) {
     const auto items = co_await client.roster();
     if (!items) co_return report(items.error());
     for (const RosterItem& item : *items) {
@@ -15,14 +31,16 @@ Task<int> roster(Client& client, Globals globals, RosterArguments arguments) {
     }
     co_return kOk;
   }
-  const auto jid = Jid::parse(arguments.jid);
+  const auto jid = address_or(arguments.jid, client.jid());
   if (!jid) co_return report(jid.error());
   Result<> done;
-  if (arguments.action == RosterArguments::Action::kAdd) {
+  if (arguments.action == Action::kAdd) {
     RosterItem item(*jid, std::move(arguments.name), std::move(arguments.groups));
     done = co_await client.set_roster_item(std::move(item));
     // RFC 6121 §3.1.1: an entry alone shows nobody's presence.
     if (done) done = client.send_presence_to(jid->bare(), "subscribe");
+  } else if (arguments.action == Action::kRename) {
+    done = co_await rename(client, *jid, std::move(arguments.name));
   } else {
     done = co_await client.remove_roster_item(*jid);
   }

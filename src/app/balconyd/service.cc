@@ -46,6 +46,8 @@ void block_signals() {
   const sigset_t set = our_signals();
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  // A limit on the size of files is an error of write() like a full disk, and no reason to die.
+  ::signal(SIGXFSZ, SIG_IGN);
 }
 
 Result<> set_up_log(const server::LogConfig& log) {

@@ -25,7 +25,7 @@ class Transcript:
     def extend(self, other):
         self._lines += other._lines
 
-    def show(self, limit=3000):
+    def show(self, limit=300):
         for moment, who, direction, text in self._lines:
             if len(text) > limit:
                 text = f"{text[:limit]} ... ({len(text)} characters)"
@@ -105,7 +105,7 @@ class Connection:
         if self.eof or self.socket is None:
             return False
         pending = self.tls and self.socket.pending()
-        if not pending and not select.select([self.socket], [], [], max(seconds, 0))[0]:
+        if not pending and not self._readable(seconds):
             return False
         try:
             self.socket.settimeout(max(seconds, 0.05))
@@ -121,6 +121,11 @@ class Connection:
             return True
         self._take(data)
         return True
+
+    def _readable(self, seconds):
+        waiting = select.poll()  # select() takes no descriptor above 1023
+        waiting.register(self.socket, select.POLLIN)
+        return bool(waiting.poll(max(seconds, 0) * 1000))
 
     def _take(self, data):
         text = data.decode(errors="backslashreplace")

@@ -28,6 +28,7 @@ class Runner:
         self._printing = threading.Lock()
         self._restarting = threading.Lock()
         self._shared = None
+        self._deaths = []  # (reason, log) of servers that did not end as they should
 
     def run(self, cases):
         """Plays all cases; returns the number of failures."""
@@ -89,8 +90,8 @@ class Runner:
     def _ensure_shared(self):
         with self._restarting:
             if not self._shared.alive():
-                tail = self._shared.log_text()[-3000:]
-                print(f"THE SERVER DIED; it is started again. The end of its log:\n{tail}", flush=True)
+                self._deaths.append(("the server died", self._shared.log_text()))
+                print("THE SERVER DIED; it is started again", flush=True)
                 self._shared.start()
 
     def _finish(self):
@@ -98,7 +99,7 @@ class Runner:
             died = not self._shared.alive()
             code = self._shared.stop()
             if died or code not in (0, -15):
-                print(f"the server ended with {code}:\n{self._shared.log_text()[-3000:]}")
+                self._deaths.append((f"the server ended with {code}", self._shared.log_text()))
             self._keep_log(self._shared, "shared")
 
     def _keep_log(self, server, name):
@@ -107,26 +108,34 @@ class Runner:
         server.remove()
 
     def _print(self, outcome, known):
-        show = self._options.verbose or outcome.result == "failed"
         with self._printing:
             reason = outcome.message.split("\n")[0] if outcome.result in ("skipped", "differs") else ""
             if known and outcome.result == "passed":
                 reason = "(although it is marked as differing)"
             print(f"{outcome.result:8} {outcome.seconds:6.2f} s  {outcome.case.name}  {reason}")
-            if show:
-                print(f"    {outcome.case.title}")
-                for line in outcome.message.split("\n"):
-                    print(f"    {line}")
-                for line in outcome.transcript.show():
-                    print(f"      {line}")
+            if self._options.verbose and outcome.result != "failed":
+                self._tell(outcome)
             print(end="", flush=True)
+
+    def _tell(self, outcome):
+        """Title, transcript, and last what went wrong: who reads the end only, reads that."""
+        told = [outcome.case.title, *("  " + line for line in outcome.transcript.show()),
+                outcome.message]
+        for line in "\n".join(told).rstrip().split("\n"):
+            print(f"    {line}")
 
     def _summary(self, outcomes, seconds):
         count = {r: sum(o.result == r for o in outcomes)
                  for r in ("passed", "failed", "skipped", "differs")}
+        # tools/ci finds failures by this form.
         for outcome in outcomes:
             if outcome.result == "failed":
-                print(f"failed: {outcome.case.name}")
+                print(f"FAILED scenario {outcome.case.name}")
+                self._tell(outcome)
+        for reason, log in self._deaths:
+            print(f"FAILED scenario {reason}")
+            print("\n".join(f"    {line}" for line in log.splitlines()[-100:]))
+        count["failed"] += len(self._deaths)
         rest = "".join(f", {count[r]} {word}" for r, word in
                        (("skipped", "skipped"), ("differs", "differ as marked")) if count[r])
         print(f"{count['passed']} passed, {count['failed']} failed{rest} ({seconds:.1f} s)")

@@ -1,0 +1,217 @@
+// How a client gets in: what the negotiation asks for is done here, until a resource is bound.
+#include "server/client_session.h"
+
+#include "base/base64.h"
+#include "base/log.h"
+#include "sasl/server.h"
+#include "server/accounts.h"
+#include "server/client_policy.h"
+#include "server/hop.h"
+#include "xml/writer.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace balcony::server {
+namespace {
+
+bool same_scope(const xml::StreamHeader& a, const xml::StreamHeader& b) {
+  const auto same = [](const auto& x, const auto& y) {
+    return x.prefix == y.prefix && x.ns == y.ns;
+  };
+  return a.content_ns == b.content_ns && a.lang == b.lang &&
+         std::ranges::equal(a.declarations, b.declarations, same);
+}
+
+// Of a bound stream only the header's scope still counts, and most clients say the same: one header
+// for all of them on a thread.
+using HeaderPtr = std::shared_ptr<const xml::StreamHeader>;
+HeaderPtr shared_header(HeaderPtr header) {
+  thread_local HeaderPtr last;
+  if (!last || !same_scope(*last, *header)) last = std::move(header);
+  return last;
+}
+
+}  // namespace
+
+// Actions whose answers come later give new actions: a queue, not recursion.
+Task<ClientSession::Next> ClientSession::perform(stream::Actions actions) {
+  for (std::size_t i = 0; i < actions.size(); ++i) {
+    stream::Action action = std::move(actions[i]);
+    stream::Actions more;
+    if (auto* send = std::get_if<stream::Send>(&action)) {
+      transport_->write(send->bytes);
+    } else if (std::holds_alternative<stream::RestartStream>(action)) {
+      splitter_.reset();
+      at_restart_ = true;
+      splitter_.set_limits(limits());
+    } else if (std::holds_alternative<stream::UpgradeTls>(action)) {
+      if (auto tls = co_await upgrade_tls(); !tls) co_return Next::kEnd;
+      more = negotiation_->on_tls(transport_->channel_bindings());
+    } else if (auto* what = std::get_if<stream::LookUp>(&action)) {
+      more = co_await look_up(std::move(*what));
+    } else if (auto* password = std::get_if<stream::VerifyPassword>(&action)) {
+      more = co_await verify(std::move(*password));
+    } else if (auto* home = std::get_if<stream::ComeHome>(&action)) {
+      if (come_home(*home) == Next::kMove) co_return Next::kMove;
+      more = now_home();
+    } else if (auto* failed = std::get_if<stream::AttemptFailed>(&action)) {
+      co_await attempt_failed(std::move(*failed));
+    } else if (auto* wanted = std::get_if<stream::BindResource>(&action)) {
+      more = co_await bind(std::move(*wanted));
+    } else if (auto* lost = std::get_if<stream::ResumeSession>(&action)) {
+      more = co_await resume(std::move(*lost));
+    } else if (auto* request = std::get_if<stream::RegisterRequest>(&action)) {
+      co_await answer_registration(std::move(request->iq));
+    } else if (auto* end = std::get_if<stream::EndStream>(&action)) {
+      if (end->error) {
+        log_info("stream ended", {{"stream", stream_id_},
+                                  {"peer", transport_->peer()},
+                                  {"condition", to_string(end->error->condition)},
+                                  {"text", end->error->text}});
+      }
+      ended_ = true;
+      co_return Next::kEnd;
+    }
+    actions.insert(actions.end(), std::make_move_iterator(more.begin()),
+                   std::make_move_iterator(more.end()));
+    if (ended_) co_return Next::kEnd;
+  }
+  // Nothing of the negotiation stays in memory once it is over (DESIGN §1.4).
+  if (resource_ && negotiation_) {
+    negotiation_.reset();
+    header_ = shared_header(std::move(header_));
+    transport_->write(std::exchange(to_resend_, {}));
+  }
+  co_return Next::kGoOn;
+}
+
+Task<Result<>> ClientSession::upgrade_tls() {
+  std::string hint = negotiation_->domain();
+  std::string leftover = std::exchange(pending_, {});
+  // COMPAT(go-xmpp, 2022): <starttls/> with a line feed behind it. White space between elements
+  // means nothing (RFC 6120 §11.7) and is dropped here; anything else is an injection.
+  if (leftover.find_first_not_of(" \t\r\n") == std::string::npos) leftover.clear();
+  auto upgraded = co_await transport_->start_tls_server(*context_->shared.tls, std::move(hint),
+                                                        std::move(leftover));
+  if (!upgraded) {
+    log_info("TLS failed", {{"stream", stream_id_},
+                            {"peer", transport_->peer()},
+                            {"error", upgraded.error().to_string()}});
+    ended_ = true;
+  }
+  co_return upgraded;
+}
+
+Task<stream::Actions> ClientSession::look_up(stream::LookUp what) {
+  auto account = Jid::make(what.username, negotiation_->domain());
+  if (!account) co_return negotiation_->on_credentials(std::optional<sasl::ScramKeys>{});
+  auto keys = co_await context_->accounts->keys(*account, what.hash);
+  co_return negotiation_->on_credentials(std::move(keys));
+}
+
+Task<stream::Actions> ClientSession::verify(stream::VerifyPassword what) {
+  auto account = Jid::make(what.username, negotiation_->domain());
+  if (!account) co_return negotiation_->on_verified(false);
+  auto matches = co_await context_->accounts->verify(*account, std::move(what.password));
+  co_return negotiation_->on_verified(std::move(matches));
+}
+
+Task<> ClientSession::attempt_failed(stream::AttemptFailed what) {
+  log_info("login failed", {{"stream", stream_id_},
+                            {"peer", transport_->peer()},
+                            {"host", negotiation_->domain()},
+                            {"user", what.username},
+                            {"mechanism", what.mechanism},
+                            {"error", what.error.to_string()}});
+  if (what.error.code != Errc::kSaslNotAuthorized) co_return;
+  if (auto account = Jid::make(what.username, negotiation_->domain())) {
+    context_->accounts->attempt_failed(*account);
+  }
+  const Instant now = context_->shard.clock().now();
+  const std::string address = transport_->peer_address();
+  context_->by_address.failed(address, now);
+  // SAFETY 11: slowed by address too. The answer is out; it is the next try that waits.
+  const auto delay = context_->by_address.delay(address, now);
+  if (delay.count() > 0) co_await delay_for(context_->shard, delay);
+}
+
+// ---- coming home and binding ----
+
+ClientSession::Next ClientSession::come_home(const stream::ComeHome& what) {
+  const std::size_t shards = context_->shared.contexts.size();
+  const std::string& domain = negotiation_->domain();
+  auto account = Jid::make(what.username, domain);
+  if (what.anonymous) {
+    // DESIGN §4: anonymous names are chosen to be at home where the connection is.
+    do {
+      account = Jid::make("anonymous-" + hex_encode(system_random().token(9)), domain);
+    } while (router::home_shard(account->bare_str(), shards) != context_->shard.index());
+  }
+  if (!account) return Next::kGoOn;
+  account_ = *std::move(account);
+  const std::size_t home = router::home_shard(account_->bare_str(), shards);
+  if (home == context_->shard.index()) return Next::kGoOn;
+  move_to(*context_->shared.contexts[home]);
+  return Next::kMove;
+}
+
+void ClientSession::move_to(ShardContext& home) {
+  auto detached = std::make_shared<Detached>(transport_->release());
+  transport_.reset();
+  context_->sessions.erase(this);
+  home.shard.post([this, &home, detached] {
+    context_ = &home;
+    transport_ = std::make_unique<session::TcpTransport>(
+        Connection::adopt(home.shard, std::move(*detached)));
+    negotiation_->set_policy(*home.policy);
+    home.sessions.insert(this);
+    spawn(run(now_home()));
+  });
+}
+
+stream::Actions ClientSession::now_home() {
+  if (!account_) return negotiation_->on_home(fail(Errc::kSaslTemporaryAuthFailure));
+  transport_->leave_address_limit();
+  context_->by_address.succeeded(transport_->peer_address());
+  context_->accounts->attempt_succeeded(*account_);
+  log_info("logged in", {{"stream", stream_id_},
+                         {"jid", account_->str()},
+                         {"mechanism", negotiation_->mechanism()},
+                         {"tls", transport_->tls_summary()},
+                         {"peer", transport_->peer()}});
+  return negotiation_->on_home(*account_);
+}
+
+Task<stream::Actions> ClientSession::bind(stream::BindResource what) {
+  auto bound = co_await context_->router->bind(*account_, std::move(what.wanted), *this);
+  if (!bound) co_return negotiation_->on_bound(fail(bound.error()));
+  if (context_->shared.stopping) {
+    context_->router->unbind(**bound);
+    co_return negotiation_->end({StreamCondition::kSystemShutdown, ""});
+  }
+  resource_ = *bound;
+  account_ = resource_->jid;
+  begin_bound();
+  log_info("session bound", {{"stream", stream_id_}, {"jid", resource_->jid.str()}});
+  co_return negotiation_->on_bound(resource_->jid);
+}
+
+void ClientSession::begin_bound() {
+  transport_->clear_deadline();
+  const LimitsConfig& config = context_->config->limits;
+  transport_->set_rate(static_cast<std::uint32_t>(config.rate.count),
+                       static_cast<std::uint32_t>(config.rate_burst.count));
+  splitter_.set_limits(limits());
+}
+
+Task<> ClientSession::answer_registration(xml::Element iq) {
+  const xml::Element answer = co_await context_->router->stranger(
+      negotiation_->domain(), std::move(iq), transport_->peer_address());
+  if (!answer) co_return;
+  std::string text;
+  xml::write(text, answer);
+  transport_->write(text);
+}
+
+}  // namespace balcony::server

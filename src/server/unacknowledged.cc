@@ -1,0 +1,36 @@
+#include "server/unacknowledged.h"
+
+#include "base/log.h"
+#include "router/delivery.h"
+#include "xml/parser.h"
+
+#include <utility>
+
+namespace balcony::server {
+
+Result<Stanza> read_sent(std::string_view text) {
+  BALCONY_ASSIGN(xml::Element element, xml::parse(text, xml::Scope{}, xml::Limits{}));
+  return Stanza::make(element);
+}
+
+void return_unacknowledged(ShardContext& context, const Jid& jid,
+                           std::deque<stream::Kept> stanzas) {
+  if (stanzas.empty()) return;
+  router::Router& router = *context.router;
+  // shared: what is called may be copied, receipts and all.
+  auto kept = std::make_shared<std::deque<stream::Kept>>(std::move(stanzas));
+  router.users().with(jid.bare(), [&router, kept](router::UserTable::Loaded user) {
+    if (!user) return;  // the account is gone, and what was sent to it
+    for (stream::Kept& sent : *kept) {
+      auto stanza = read_sent(sent.text);
+      if (!stanza) {
+        log_error("a stanza that was sent cannot be read", {{"error", stanza.error().to_string()}});
+        continue;
+      }
+      stanza->set_receipt(std::move(sent.receipt));
+      router::deliver_again(router, **user, *std::move(stanza), sent.when);
+    }
+  });
+}
+
+}  // namespace balcony::server

@@ -1,0 +1,20 @@
+// What a stream was given and its client never acknowledged (XEP-0198 §5), after the session has
+// ended.
+#pragma once
+
+#include "server/shard_context.h"
+#include "stream/stream_management.h"
+
+#include <deque>
+
+namespace balcony::server {
+
+// Sends it where it can still do something: messages to the user's other resources or to the
+// offline store, requests back to who asked. `jid`: of the session. On its home shard, any time
+// after the resource was given back.
+void return_unacknowledged(ShardContext& context, const Jid& jid, std::deque<stream::Kept> stanzas);
+
+// A stanza as it was written into a client's stream.
+Result<Stanza> read_sent(std::string_view text);
+
+}  // namespace balcony::server

@@ -1,0 +1,138 @@
+"""Peers who mean harm: crowds, guessers, and those who never read."""
+
+import os
+import re
+import resource
+import socket
+import time
+
+from harness.client import SaslFailure
+from harness.errors import Failure, Skip, check
+from harness.stage import scenario
+
+HEADER = (b"<stream:stream to='localhost' xmlns='jabber:client' version='1.0' "
+          b"xmlns:stream='http://etherx.jabber.org/streams'>")
+CROWD = int(os.environ.get("BALCONY_CROWD", "1000"))
+PER_ADDRESS = 500
+
+
+def _room_for(pid, count):
+    """Lets process `pid` (0: this one) have `count` descriptors, where it may."""
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < count:
+        if hard != resource.RLIM_INFINITY and hard < count:
+            raise Skip(f"{count} descriptors are more than the system allows")
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (count, hard))
+
+
+def _connect(stage, source):
+    connection = socket.socket()
+    connection.settimeout(10)
+    connection.bind((source, 0))
+    connection.connect((stage.server.address, stage.server.port))
+    return connection
+
+
+def _refused(connection):
+    """Whether the server ends a new connection at once."""
+    try:
+        connection.sendall(HEADER)
+        connection.settimeout(2)
+        return connection.recv(4096) == b""
+    except ConnectionError:
+        return True
+    except TimeoutError:
+        return False
+
+
+def _descriptors(stage):
+    return len(os.listdir(f"/proc/{stage.server.process.pid}/fd"))
+
+
+@scenario(config=f"connections_per_address = {PER_ADDRESS}",
+          differs={"prosody": "has no such limit"})
+def scenario_crowd(stage):
+    """RFC 6120 §13.12: a thousand strangers from several addresses, who never log in.
+
+    BALCONY_CROWD=5000 makes it five thousand.
+    """
+    _room_for(0, CROWD + 500)
+    _room_for(stage.server.process.pid, CROWD + 500)
+    romeo = stage.client("romeo")
+    romeo.login()
+    before = _descriptors(stage)
+    crowd = []
+    try:
+        for n in range(CROWD):
+            crowd.append(_connect(stage, f"127.0.0.{2 + n // PER_ADDRESS}"))
+            if n % 3:  # some say nothing, some begin a stream
+                crowd[-1].sendall(HEADER)
+        with _connect(stage, "127.0.0.2") as extra:
+            check(_refused(extra), "an address has more connections than it may")
+        began = time.monotonic()
+        romeo.ping()
+        stage.client("juliet").login()
+        took = time.monotonic() - began
+        check(took < 3, f"a ping and a login took {took:.1f} s beside the crowd")
+    finally:
+        for connection in crowd:
+            connection.close()
+    deadline = time.monotonic() + 20
+    while _descriptors(stage) > before + 5 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    check(_descriptors(stage) <= before + 5, "descriptors are not given back")
+    with _connect(stage, "127.0.0.2") as again:
+        check(not _refused(again), "the address stays refused")
+
+
+@scenario(users="romeo juliet", fresh=True, differs={"prosody": "does not slow down"})
+def scenario_guessing(stage):
+    """RFC 6120 §13.11: guessing gets slower with each try, and stands in the log with its source."""
+    times = []
+    for _ in range(2):
+        carol = stage.raw()
+        carol.secure()
+        for guess in range(4):
+            began = time.monotonic()
+            try:
+                carol.authenticate("PLAIN", password=f"guess{guess}", user=stage.account("juliet").user)
+                raise Failure("a guess is right")
+            except SaslFailure:
+                times.append(time.monotonic() - began)
+        carol.drop()
+    check(max(times[:3]) < 1, f"the first tries take {times[:3]}")
+    check(sum(times[-3:]) > 1.5, f"the last three tries take only {sum(times[-3:]):.2f} s")
+    lines = re.findall(r"login failed .*user=\S*juliet.*", stage.server.log_text())
+    check(len(lines) >= 8, f"the log has {len(lines)} of the 8 failures")
+    check("peer=127.0.0.1" in lines[0] and "guess0" not in "".join(lines), f"it says {lines[0]}")
+
+
+@scenario(config="limits = { stalled = '5s', output_queue = '256KiB' }",
+          differs={"prosody": "has no such limits"})
+def scenario_never_reads(stage):
+    """RFC 6120 §13.12: who reads nothing while much waits for him is dropped."""
+    juliet = stage.client("juliet", "balcony")
+    juliet.connect_tcp(receive_buffer=4096)
+    juliet.open_stream()
+    juliet.negotiate_tls()
+    juliet.open_stream()
+    juliet.authenticate("SCRAM-SHA-1")
+    juliet.open_stream()
+    juliet.bind("balcony")
+    juliet.send("<presence/>")
+    juliet.own_presence()
+    romeo = stage.client("romeo")
+    romeo.login()
+    before = _descriptors(stage)
+    message = (f"<message to='{juliet.jid}' type='headline'><body>{'x' * 10000}</body></message>")
+    for _ in range(400):
+        romeo.socket.settimeout(0.2)
+        try:
+            romeo.socket.sendall(message.encode())
+        except OSError:
+            break  # throttled, which is an answer too
+    deadline = time.monotonic() + 20
+    while _descriptors(stage) >= before and time.monotonic() < deadline:
+        time.sleep(0.2)
+    check(_descriptors(stage) < before, "she is still connected, although she reads nothing")
+    stage.client("juliet", "garden").login()
