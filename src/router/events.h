@@ -10,6 +10,7 @@
 #include "router/user.h"
 #include "stanza/stanza.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -25,6 +26,28 @@ enum class Priority : std::int8_t { kFirst = -2, kEarly = -1, kNormal = 0, kLate
 // A client has bound a resource (RFC 6120 §7). Fires before the result is sent. Stop: no effect.
 struct SessionBound {
   ConnectedResource& resource;
+};
+
+// A client that binds inline asks for a feature in the same step: `feature` is one element inside
+// its <bind/> (XEP-0386 §3.2). Once for each, after SessionBound. Stop: switched on; nobody stops:
+// it is ignored.
+struct InlineEnable {
+  ConnectedResource& resource;
+  xml::ElementView feature;
+};
+
+// What may be asked for so: handlers append <feature var=''/> elements to `features`, the <inline/>
+// of the offered <bind/> (XEP-0386 §3.1). Stop: no effect.
+struct InlineFeatures {
+  xml::Element& features;
+};
+
+// A client has said that nobody looks at it (XEP-0352 §4.2). A handler that lets its stream hold
+// back what is not urgent says how much, and stops; nobody stops: nothing is held back.
+struct ClientInactive {
+  ConnectedResource& resource;
+  std::size_t stanzas_max = 0;
+  std::size_t bytes_max = 0;
 };
 
 // A session is about to end, whatever the reason: it is still in its user's list. Stop: no effect.

@@ -384,6 +384,8 @@ void Router::send_answer(xml::Element reply) {
   const Jid& to = *stanza->to();
   if (to.is_full()) {
     if (const auto user = users_.loaded(to.bare_str())) {
+      // An error that a message brought is one of his messages (XEP-0280 §6.1).
+      if (stanza->is_message()) return deliver_message(*this, *user, *stanza);
       if (ConnectedResource* resource = user->find(to.resource())) {
         resource->endpoint->deliver(*stanza);
       }

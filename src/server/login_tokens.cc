@@ -104,7 +104,8 @@ Task<Result<stream::FastToken>> LoginTokens::issue_at_home(Jid account, stream::
   token.mechanism = what.mechanism;
   token.token = system_random().token(kTokenBytes);
   token.issued = now;
-  token.expiry = std::chrono::floor<std::chrono::seconds>(now) + context_.config->auth.token_lifetime;
+  token.expiry =
+      std::chrono::floor<std::chrono::seconds>(now) + context_.config->auth.token_lifetime;
   const stream::FastToken given{token.token, token.expiry};
   for (int i = 0; i < kTries; ++i) {
     BALCONY_CO_ASSIGN(Kept kept, co_await read(account, what.user_agent.id));
@@ -138,9 +139,9 @@ Task<Result<>> LoginTokens::make_room(Jid account, std::string id) {
 
 Task<Result<std::vector<std::pair<std::string, TokenClient>>>> LoginTokens::list(Jid account) {
   std::vector<std::pair<std::string, TokenClient>> clients;
-  BALCONY_CO_ASSIGN(const std::vector<storage::MapEntry> entries,
-                    co_await context_.store->scan(account.str(), std::string(kTokenStore), "", "",
-                                                  kPage));
+  BALCONY_CO_ASSIGN(
+      const std::vector<storage::MapEntry> entries,
+      co_await context_.store->scan(account.str(), std::string(kTokenStore), "", "", kPage));
   for (const storage::MapEntry& entry : entries) {
     auto client = TokenClient::parse(entry.value.value);
     clients.emplace_back(entry.key, client ? *std::move(client) : TokenClient{});

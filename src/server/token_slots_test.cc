@@ -95,8 +95,7 @@ TEST(TokenSlots, InvalidatingForgetsTheClient) {
   const auto verdict = use_token(client, proof_of("a"), {.count = {}, .invalidate = true}, kNow);
   EXPECT_TRUE(verdict.token);
   EXPECT_TRUE(verdict.forget);
-  EXPECT_FALSE(
-      use_token(client, proof_of("x"), {.count = {}, .invalidate = true}, kNow).forget);
+  EXPECT_FALSE(use_token(client, proof_of("x"), {.count = {}, .invalidate = true}, kNow).forget);
 }
 
 TEST(TokenSlots, KeptAsText) {

@@ -35,26 +35,40 @@ inline constexpr std::string_view kRegister = "jabber:iq:register";         // X
 inline constexpr std::string_view kRegisterFeature =
     "http://jabber.org/features/iq-register";  // XEP-0077
 inline constexpr std::string_view kChatStates =
-    "http://jabber.org/protocol/chatstates";                                        // XEP-0085
-inline constexpr std::string_view kVersion = "jabber:iq:version";                   // XEP-0092
-inline constexpr std::string_view kCaps = "http://jabber.org/protocol/caps";        // XEP-0115
-inline constexpr std::string_view kAddress = "http://jabber.org/protocol/address";  // XEP-0033
-inline constexpr std::string_view kReceipts = "urn:xmpp:receipts";                  // XEP-0184
-inline constexpr std::string_view kStreamManagement = "urn:xmpp:sm:3";              // XEP-0198
-inline constexpr std::string_view kPing = "urn:xmpp:ping";                          // XEP-0199
-inline constexpr std::string_view kTime = "urn:xmpp:time";                          // XEP-0202
-inline constexpr std::string_view kDelay = "urn:xmpp:delay";                        // XEP-0203
-inline constexpr std::string_view kCarbons = "urn:xmpp:carbons:2";                  // XEP-0280
-inline constexpr std::string_view kForward = "urn:xmpp:forward:0";                  // XEP-0297
-inline constexpr std::string_view kHints = "urn:xmpp:hints";                        // XEP-0334
-inline constexpr std::string_view kStanzaId = "urn:xmpp:sid:0";                     // XEP-0359
-inline constexpr std::string_view kBind2 = "urn:xmpp:bind:0";                       // XEP-0386
-inline constexpr std::string_view kSasl2 = "urn:xmpp:sasl:2";                       // XEP-0388
-inline constexpr std::string_view kSaslChannelBinding = "urn:xmpp:sasl-cb:0";       // XEP-0440
-inline constexpr std::string_view kStreamLimits = "urn:xmpp:stream-limits:0";       // XEP-0478
-inline constexpr std::string_view kSaslUpgrade = "urn:xmpp:sasl:upgrade:0";         // XEP-0480
-inline constexpr std::string_view kScramUpgrade = "urn:xmpp:scram-upgrade:0";       // XEP-0480
-inline constexpr std::string_view kFast = "urn:xmpp:fast:0";                        // XEP-0484
+    "http://jabber.org/protocol/chatstates";                                         // XEP-0085
+inline constexpr std::string_view kVersion = "jabber:iq:version";                    // XEP-0092
+inline constexpr std::string_view kCaps = "http://jabber.org/protocol/caps";         // XEP-0115
+inline constexpr std::string_view kAddress = "http://jabber.org/protocol/address";   // XEP-0033
+inline constexpr std::string_view kMucUser = "http://jabber.org/protocol/muc#user";  // XEP-0045
+inline constexpr std::string_view kPubsubEvent =
+    "http://jabber.org/protocol/pubsub#event";                                   // XEP-0060
+inline constexpr std::string_view kVcardUpdate = "vcard-temp:x:update";          // XEP-0153
+inline constexpr std::string_view kReceipts = "urn:xmpp:receipts";               // XEP-0184
+inline constexpr std::string_view kStreamManagement = "urn:xmpp:sm:3";           // XEP-0198
+inline constexpr std::string_view kBlocking = "urn:xmpp:blocking";               // XEP-0191
+inline constexpr std::string_view kBlockingErrors = "urn:xmpp:blocking:errors";  // XEP-0191
+inline constexpr std::string_view kPing = "urn:xmpp:ping";                       // XEP-0199
+inline constexpr std::string_view kTime = "urn:xmpp:time";                       // XEP-0202
+inline constexpr std::string_view kDelay = "urn:xmpp:delay";                     // XEP-0203
+inline constexpr std::string_view kConference = "jabber:x:conference";           // XEP-0249
+inline constexpr std::string_view kCarbons = "urn:xmpp:carbons:2";               // XEP-0280
+inline constexpr std::string_view kCarbonRules = "urn:xmpp:carbons:rules:0";     // XEP-0280 §6.2
+inline constexpr std::string_view kForward = "urn:xmpp:forward:0";               // XEP-0297
+inline constexpr std::string_view kHashes = "urn:xmpp:hashes:2";                 // XEP-0300
+inline constexpr std::string_view kChatMarkers = "urn:xmpp:chat-markers:0";      // XEP-0333
+inline constexpr std::string_view kHints = "urn:xmpp:hints";                     // XEP-0334
+inline constexpr std::string_view kClientState = "urn:xmpp:csi:0";               // XEP-0352
+inline constexpr std::string_view kStanzaId = "urn:xmpp:sid:0";                  // XEP-0359
+inline constexpr std::string_view kCaps2 = "urn:xmpp:caps";                      // XEP-0390
+inline constexpr std::string_view kSaslChannelBinding = "urn:xmpp:sasl-cb:0";    // XEP-0440
+inline constexpr std::string_view kStreamLimits = "urn:xmpp:stream-limits:0";    // XEP-0478
+
+// SASL2 and what goes with it
+inline constexpr std::string_view kBind2 = "urn:xmpp:bind:0";                  // XEP-0386
+inline constexpr std::string_view kSasl2 = "urn:xmpp:sasl:2";                  // XEP-0388
+inline constexpr std::string_view kSaslUpgrade = "urn:xmpp:sasl:upgrade:0";    // XEP-0480
+inline constexpr std::string_view kScramUpgrade = "urn:xmpp:scram-upgrade:0";  // XEP-0480
+inline constexpr std::string_view kFast = "urn:xmpp:fast:0";                   // XEP-0484
 
 // A value of FORM_TYPE, not a namespace of elements (XEP-0157 §2).
 inline constexpr std::string_view kServerInfoForm = "http://jabber.org/network/serverinfo";
