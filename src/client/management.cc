@@ -50,8 +50,8 @@ std::vector<xml::Element> Management::give_up(std::optional<stream::StanzaCount>
   // What makes no sense is not believed: then all of it may be missing.
   if (h) (void)machine_.acknowledged(*h);
   std::vector<xml::Element> left;
-  for (const std::string& text : machine_.take_unacknowledged()) {
-    if (auto stanza = xml::parse(text, {}, {})) left.push_back(*std::move(stanza));
+  for (const stream::Kept& sent : machine_.take_unacknowledged()) {
+    if (auto stanza = xml::parse(sent.text, {}, {})) left.push_back(*std::move(stanza));
   }
   stop();
   return left;
@@ -61,7 +61,7 @@ Result<> Management::sent(xml::ElementView stanza, std::string text) {
   if (!on_ || !trusted_) return {};
   ids_.emplace_back(stanza.name() == "message" ? stanza.attr("id") : std::string_view{});
   ++since_asked_;
-  return machine_.sent(std::move(text));
+  return machine_.sent({std::move(text)});
 }
 
 std::string Management::ask() {
