@@ -1,4 +1,4 @@
-// user tokens list, revoke: the clients that may log in without the password (XEP-0484).
+// user tokens, user revoke-tokens: the clients that may log in without the password (XEP-0484).
 #include "server/command_accounts.h"
 #include "server/login_tokens.h"
 #include "stanza/datetime.h"
@@ -39,19 +39,19 @@ Task<Result<Value>> revoke(const CommandContext& context, const CommandArgs& arg
 
 std::vector<CommandSpec> token_commands() {
   return {
-      {"user tokens list",
+      {"user tokens",
        "Lists the clients of an account that may log in without its password (XEP-0484).",
        {kAccount},
        "clients: {clients}",
-       {"user tokens list juliet@example.org"},
+       {"user tokens juliet@example.org"},
        Role::kOperator,
        Needs::kAccounts,
        list},
-      {"user tokens revoke",
+      {"user revoke-tokens",
        "Makes all clients of an account log in with its password again. Sessions go on.",
        {kAccount},
        "revoked the tokens of {jid}; clients that had one: {clients}",
-       {"user tokens revoke juliet@example.org"},
+       {"user revoke-tokens juliet@example.org"},
        Role::kOperator,
        Needs::kAccounts,
        revoke},
