@@ -17,7 +17,7 @@ Result<> Core::write_stanza(xml::ElementView stanza) {
   xml::write(text, stanza);
   stream_->write_raw(text);
   if (!management_.is_on() || !stanza_kind(stanza)) return {};
-  if (auto kept = management_.sent(stanza, std::move(text)); !kept) {
+  if (auto kept = management_.sent(stanza, std::move(text), loop().clock().wall()); !kept) {
     stream_->abort(kept.error());
     return kept;
   }

@@ -1,5 +1,6 @@
 #include "client/management.h"
 
+#include "stanza/delay.h"
 #include "xml/parser.h"
 
 #include <utility>
@@ -50,18 +51,24 @@ std::vector<xml::Element> Management::give_up(std::optional<stream::StanzaCount>
   // What makes no sense is not believed: then all of it may be missing.
   if (h) (void)machine_.acknowledged(*h);
   std::vector<xml::Element> left;
-  for (const stream::Kept& sent : machine_.take_unacknowledged()) {
-    if (auto stanza = xml::parse(sent.text, {}, {})) left.push_back(*std::move(stanza));
+  for (const stream::Kept& kept : machine_.take_unacknowledged()) {
+    auto stanza = xml::parse(kept.text, {}, {});
+    if (!stanza) continue;
+    // XEP-0203 §2: whoever gets it late is told when it was said.
+    if (stanza->name() == "message" && !find_delay(*stanza)) {
+      stanza->append(write_delay(Delay(kept.when)));
+    }
+    left.push_back(*std::move(stanza));
   }
   stop();
   return left;
 }
 
-Result<> Management::sent(xml::ElementView stanza, std::string text) {
+Result<> Management::sent(xml::ElementView stanza, std::string text, WallTime when) {
   if (!on_ || !trusted_) return {};
   ids_.emplace_back(stanza.name() == "message" ? stanza.attr("id") : std::string_view{});
   ++since_asked_;
-  return machine_.sent({std::move(text)});
+  return machine_.sent({std::move(text), {}, when});
 }
 
 std::string Management::ask() {

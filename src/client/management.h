@@ -5,6 +5,7 @@
 // One thread.
 #pragma once
 
+#include "base/clock.h"
 #include "stream/initiating_stream.h"
 #include "stream/stream_management.h"
 
@@ -49,11 +50,11 @@ class Management {
   // Errors: kPolicyViolation: it says that it has more than there were.
   Result<Heard> resume(stream::StanzaCount h);
   // It is gone. `h`: what the server says that it had (§5). Returns what it has not got, or may not
-  // have got, in order; management is off then.
+  // have got, in order, messages with the time when they were sent; management is off then.
   std::vector<xml::Element> give_up(std::optional<stream::StanzaCount> h);
 
   // A stanza was written, as `text`. Errors: kOverloaded: the server acknowledges nothing.
-  Result<> sent(xml::ElementView stanza, std::string text);
+  Result<> sent(xml::ElementView stanza, std::string text, WallTime when);
   // Whether kAskAfter stanzas were written since the server was asked.
   bool is_time_to_ask() const noexcept { return since_asked_ >= kAskAfter; }
   // Whether anything is not acknowledged that was written after the server was asked.

@@ -177,7 +177,7 @@ TEST(ClientManagement, ANewSessionGetsTheMessagesThatWereLost) {
   }(server.options()));
   const std::string again = server.seen().substr(server.seen().find("<resume"));
   EXPECT_THAT(again, Not(HasSubstr("<body>one")));
-  EXPECT_THAT(again, HasSubstr("<body>two"));
+  EXPECT_THAT(again, HasSubstr("<body>two</body><delay xmlns='urn:xmpp:delay' stamp='20"));
   EXPECT_THAT(again, HasSubstr("<show>away"));
   EXPECT_THAT(again, HasSubstr("<enable"));
   EXPECT_THAT(again, Not(HasSubstr("urn:xmpp:ping")));

@@ -73,8 +73,8 @@ Task<Result<>> Client::change_password(std::string password) {
 }
 
 Task<Result<>> Client::set_carbons(bool on) {
-  BALCONY_CO_CHECK(
-      co_await set(std::nullopt, xml::Element(ns::kCarbons, on ? "enable" : "disable")));
+  xml::Element wish(ns::kCarbons, on ? "enable" : "disable");
+  BALCONY_CO_CHECK(co_await set(std::nullopt, std::move(wish)));
   core_->want_carbons(on);
   co_return Result<>{};
 }

@@ -2,7 +2,6 @@
 
 #include "base/base64.h"
 #include "sasl/crypto.h"
-#include "stanza/data_form.h"
 #include "stanza/ns.h"
 
 #include <algorithm>
@@ -63,11 +62,30 @@ xml::Element disco_info(router::Server& server, const router::User* account, con
   xml::ElementRef identity = query.append("identity");
   identity.set("category", account ? "account" : "server");
   identity.set("type", account ? "registered" : "im");
-  if (!account) identity.set("name", "Balcony");
+  if (!account) {
+    identity.set("name", "Balcony");
+    // Said here, or it would be that of the stream, and so would the hashes (XEP-0390 §4.1).
+    identity.set(xml::kXmlNs, "lang", "en");
+  }
   const auto& features = account ? server.account_features() : server.server_features();
   for (const std::string& feature : features) query.append("feature").set("var", feature);
   server.events().fire(router::DiscoInfo{account, from, {}, query});
   return query;
+}
+
+void add_info_form(xml::Element& query, const DataForm& form) {
+  DataForm whole = form;
+  for (const xml::ElementView x : query.children(ns::kDataForms, "x")) {
+    auto there = read_data_form(x);
+    if (!there || there->form_type() != form.form_type()) continue;
+    for (const FormField& field : form.fields) {
+      if (!there->find(field.var)) there->fields.push_back(field);
+    }
+    whole = *std::move(there);
+    query.ref().remove_child(x);
+    break;
+  }
+  query.append(write_data_form(whole));
 }
 
 std::string caps_hash(xml::ElementView query) {

@@ -32,7 +32,7 @@ IqReply get(const IqRequest& request) {
   IqAnswer answer;
   // What a change that is not stored yet has done must not be seen before it is.
   answer.ticket = latest_change(*request.user);
-  const std::string version = std::to_string(roster.version);
+  const std::string version = roster.version_text();
   // §2.6.3: nothing has changed, so nothing is sent.
   if (request.payload.attr("ver") == version) return answer;
 
@@ -62,13 +62,18 @@ Result<std::vector<std::string>> read_groups(xml::ElementView item) {
   return groups;
 }
 
+Error shared_item() {
+  return Error(Errc::kNotAllowed, "this contact is everybody's, set by the server");
+}
+
 IqReply update(Server& server, User& user, const Jid& contact, xml::ElementView element) {
   const std::string_view name = element.attr("name");
   if (name.size() > kNameBytesMax) return fail(Errc::kNotAcceptable, "the name is too long");
   BALCONY_ASSIGN(auto groups, read_groups(element));
   const RosterItem* known = user.roster.find(contact);
+  if (known && known->shared) return fail(shared_item());
   if ((!known || !known->is_visible()) &&
-      visible_items(user.roster) >= server.limits().roster_items_max) {
+      own_items(user.roster) >= server.limits().roster_items_max) {
     return fail(Errc::kResourceConstraint, "the roster is full");
   }
   // RFC 6121 §2.1.2: 'subscription', 'ask' and 'approved' are the server's; what a client says
@@ -85,6 +90,7 @@ IqReply remove(Server& server, User& user, const Jid& contact) {
   if (!item || !item->is_visible()) {
     return fail(Errc::kItemNotFound, "this contact is not in the roster");  // §2.5.3
   }
+  if (item->shared) return fail(shared_item());
   const router::SubscriptionState state = item->state;
   user.roster.erase(contact);
   const storage::Ticket ticket = store_change(server, user, contact, Push::kYes);

@@ -238,7 +238,7 @@ TEST_P(RosterTest, PendingRequestIsNoItem) {
                    " type='subscribe'/>"});
 }
 
-// DESIGN §6: an answer is a promise; what could not be stored has not happened.
+// decision 0006: an answer is a promise; what could not be stored has not happened.
 TEST_P(RosterTest, FailedCommit) {
   TestClient& juliet = interested("juliet@localhost/balcony");
   juliet.send(set_item("<item jid='nurse@example.com'/>"));

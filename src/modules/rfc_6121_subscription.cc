@@ -34,6 +34,12 @@ SubscriptionState state_of(const User& user, const Jid& contact) {
   return item ? item->state : SubscriptionState{};
 }
 
+// Whether the configuration has subscribed both to each other, for good.
+bool is_shared(const User& user, const Jid& contact) {
+  const RosterItem* item = user.roster.find(contact);
+  return item && item->shared;
+}
+
 // Gives the pair its new state, in memory and in storage. `request` is kept when one is pending.
 void change(Server& server, User& user, const Jid& contact, const SubscriptionState& next,
             std::string request = {}) {
@@ -68,6 +74,13 @@ void send_outbound(Server& server, User& user, const Jid& client, Stanza stanza)
     return refuse(server, client, stanza,
                   Error(Errc::kNotAllowed, "one's own presence needs no subscription"));
   }
+  if (is_shared(user, contact)) {
+    const bool wants_out =
+        stanza.type() == StanzaType::kUnsubscribe || stanza.type() == StanzaType::kUnsubscribed;
+    if (!wants_out) return;
+    return refuse(server, client, stanza,
+                  Error(Errc::kNotAllowed, "this contact is everybody's, set by the server"));
+  }
   // RFC 6121 §3.1.2: whatever the client wrote, both are bare JIDs.
   stanza.set_from(user.bare);
   stanza.set_to(contact);
@@ -75,7 +88,7 @@ void send_outbound(Server& server, User& user, const Jid& client, Stanza stanza)
   const SubscriptionState before = state_of(user, contact);
   const router::OutboundStep step = router::outbound(before, stanza.type());
   if (!user.roster.find(contact) && step.next != before &&
-      visible_items(user.roster) >= server.limits().roster_items_max) {
+      own_items(user.roster) >= server.limits().roster_items_max) {
     return refuse(server, client, stanza, Error(Errc::kResourceConstraint, "the roster is full"));
   }
   change(server, user, contact, step.next);
@@ -170,7 +183,7 @@ Flow incoming(Server& server, const Options& options, router::PresenceIncoming& 
   if (stanza.type() == StanzaType::kError) return incoming_error(user, stanza);
   if (!router::is_subscription_type(stanza.type())) return Flow::kContinue;
   const Jid contact = stanza.from()->bare();
-  if (contact == user.bare) return Flow::kStop;
+  if (contact == user.bare || is_shared(user, contact)) return Flow::kStop;
   stanza.set_from(contact);
   stanza.set_to(user.bare);
 
@@ -206,7 +219,9 @@ Flow deliver_requests(const router::ResourceAvailable& event) {
 // An account that goes takes its subscriptions along; nothing is stored, all of it is erased.
 Flow cancel_all(Server& server, User& user) {
   std::vector<std::pair<Jid, SubscriptionState>> all;
-  for (const RosterItem& item : user.roster.items()) all.emplace_back(item.jid, item.state);
+  for (const RosterItem& item : user.roster.items()) {
+    if (!item.shared) all.emplace_back(item.jid, item.state);
+  }
   for (const auto& [contact, state] : all) send_cancellation(server, user, contact, state, {});
   return Flow::kContinue;
 }

@@ -300,7 +300,7 @@ TEST_P(SubscriptionTest, NobodyGrantsHimselfASubscription) {
   EXPECT_EQ(state("juliet@localhost", "romeo@localhost"), router::SubscriptionState{});
 }
 
-// DESIGN §6: nothing is said of what was not stored.
+// decision 0006: nothing is said of what was not stored.
 TEST_P(SubscriptionTest, FailedCommit) {
   TestClient& romeo = login("romeo@localhost/orchard");
   TestClient& juliet = login("juliet@localhost/balcony");

@@ -38,7 +38,7 @@ std::shared_ptr<const Stanza> make_push(Server& server, const User& user, const 
   auto push = std::make_shared<Stanza>(StanzaKind::kIq, StanzaType::kSet);
   push->set_id(server.random().token(9));
   xml::ElementRef query = push->edit().append(ns::kRoster, "query");
-  query.set("ver", std::to_string(user.roster.version));
+  query.set("ver", user.roster.version_text());
   const RosterItem* item = user.roster.find(contact);
   if (item && item->is_visible()) {
     query.append(write_item(*item));
@@ -135,6 +135,11 @@ void when_ready(Server& server, User& user, std::function<void(User&)> then) {
   server.with_user(user.bare, [then = std::move(then)](const std::shared_ptr<User>& loaded) {
     if (loaded) then(*loaded);
   });
+}
+
+std::size_t own_items(const router::Roster& roster) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      roster.items(), [](const RosterItem& i) { return i.is_visible() && !i.shared; }));
 }
 
 std::size_t visible_items(const router::Roster& roster) {

@@ -42,4 +42,8 @@ void when_ready(router::Server& server, router::User& user,
 // How many items clients see; the others are pending requests of strangers.
 std::size_t visible_items(const router::Roster& roster);
 
+// How many of them the user has put there, or his subscriptions: what the limit of the roster
+// counts.
+std::size_t own_items(const router::Roster& roster);
+
 }  // namespace balcony::modules

@@ -54,7 +54,7 @@ TEST_P(DiscoTest, TheServer) {
   romeo.send(ask("info", " to='localhost'"));
   expect_received(romeo, {"<iq type='result' id='d' from='localhost' to='romeo@localhost/orchard'>"
                           "<query xmlns='http://jabber.org/protocol/disco#info'>"
-                          "<identity category='server' type='im' name='Balcony'/>"
+                          "<identity category='server' type='im' name='Balcony' xml:lang='en'/>"
                           "<feature var='http://jabber.org/protocol/disco#info'/>"
                           "<feature var='http://jabber.org/protocol/disco#items'/>"
                           "<feature var='jabber:iq:version'/></query></iq>"});

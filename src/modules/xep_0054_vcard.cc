@@ -37,9 +37,16 @@ IqReply set(Server& server, const VcardOptions& options, const IqRequest& reques
                 "a vCard may have at most " +
                     format_bytes(static_cast<std::int64_t>(options.size_max.count)));
   }
+  User& user = *request.user;
   storage::Batch batch;
-  batch.add(request.user->bare.str(), storage::op::Put{std::string(kStore), "", std::move(card)});
-  return IqAnswer{{}, server.commit(*request.user, std::move(batch))};
+  batch.add(user.bare.str(), storage::op::Put{std::string(kStore), "", std::move(card)});
+  server.events().fire(router::VcardChanging{user, request.payload, batch});
+  const storage::Ticket ticket = server.commit(user, std::move(batch));
+  server.after_commit(ticket, [&server, account = user.bare] {
+    const auto loaded = server.loaded_user(account);
+    if (loaded) server.events().fire(router::VcardChanged{*loaded});
+  });
+  return IqAnswer{{}, ticket};
 }
 
 void attach(Registrar& on, Server& server, const VcardOptions& options) {

@@ -1,7 +1,6 @@
 // XEP-0077: In-Band Registration: users change their password (§3.3) and remove their account
 // (§3.2); strangers make an account (§3.1), where the operator lets them.
 #include "modules/modules.h"
-#include "modules/registration_limit.h"
 #include "stanza/ns.h"
 #include "stanza/stanza_error.h"
 
@@ -106,7 +105,7 @@ Task<IqReply> from_user(Server& server, const RegisterOptions& options, const Iq
 class Registration {
  public:
   Registration(Server& server, const RegisterOptions& options)
-      : server_(server), options_(options), limit_(options.per_hour) {
+      : server_(server), options_(options) {
     for (const std::string& name : options.reserved) {
       const auto jid = Jid::make(name, server.host().domain());
       if (jid) reserved_.emplace(jid->local());
@@ -129,7 +128,7 @@ class Registration {
     const auto account = Jid::make(fields.username, server_.host().domain());
     if (!account) co_return fail(Errc::kNotAcceptable, "this cannot be a username");
     // Counted before anything is looked up: each answer tells whether a name is taken.
-    if (!limit_.admit(address, server_.clock().now())) {
+    if (!co_await server_.accounts().admit_registration(address, options_.per_hour)) {
       co_return fail(Errc::kResourceConstraint, "too many registrations; try again later");
     }
     if (reserved_.contains(account->local())) {
@@ -145,7 +144,6 @@ class Registration {
  private:
   Server& server_;
   const RegisterOptions& options_;
-  RegistrationLimit limit_;
   std::set<std::string, std::less<>> reserved_;
 };
 

@@ -221,6 +221,9 @@ TEST_P(RegisterTest, EachAddressHasALimit) {
   EXPECT_EQ(stranger(credentials("b", "p")), "resource-constraint");
   EXPECT_EQ(stranger(credentials("a", "p")), "resource-constraint");
   EXPECT_EQ(stranger("", "get"), "result");
+  // A reload forgets nothing.
+  world.set("register", "per_hour", std::int64_t{2});
+  EXPECT_EQ(stranger(credentials("b", "p")), "resource-constraint");
   EXPECT_EQ(stranger(credentials("b", "p"), "set", "192.0.2.2"), "result");
   world.advance(std::chrono::hours(1));
   EXPECT_EQ(stranger(credentials("c", "p")), "result");

@@ -1,6 +1,6 @@
 // XEP-0157: Contact Addresses for XMPP Services (§2): whom to write to, in disco#info of the host.
+#include "modules/disco.h"
 #include "modules/modules.h"
-#include "stanza/data_form.h"
 #include "stanza/ns.h"
 
 namespace balcony::modules {
@@ -32,7 +32,7 @@ void attach(Registrar& on, Server&, const ContactOptions& options) {
       form.add(name, FieldType::kListMulti).values = *addresses;
       any = true;
     }
-    if (any) event.query.append(write_data_form(form));
+    if (any) add_info_form(event.query, form);
     return Flow::kContinue;
   });
 }

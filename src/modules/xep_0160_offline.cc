@@ -8,7 +8,9 @@
 #include "xml/writer.h"
 
 #include <algorithm>
+#include <deque>
 #include <memory>
+#include <utility>
 
 namespace balcony::modules {
 namespace {
@@ -21,17 +23,27 @@ using router::User;
 
 constexpr std::string_view kStore = "offline";
 constexpr std::uint32_t kPageRows = 50;
+constexpr std::uint32_t kLoadRows = 200;  // to learn the size of a mailbox
+
+// What waits behind a delivery in memory; a page is delivered in some ms.
+constexpr std::size_t kBehindMax = 500;
+constexpr std::size_t kBehindBytesMax = 1024 * 1024;
 
 struct OfflineOptions {
   std::int64_t messages_max = 1'000;
+  Bytes size_max{10 * 1024 * 1024};
 };
 
 // What is in memory of the store, so that an empty one costs a login nothing. When the user is
 // loaded anew the slot gets another Mailbox, and a delivery that is under way changes the old one:
-// `messages` may be too high afterwards, never too low.
+// `messages` and
+// `bytes` may be too high afterwards, never too low.
 struct Mailbox {
   std::int64_t messages = 0;
-  std::uint64_t kept = 0;  // how many came since it was loaded
+  std::uint64_t bytes = 0;  // of their XML
+  std::uint64_t kept = 0;   // how many came since it was loaded
+
+  void take_out(const storage::ArchivePage& page);
 };
 const SlotKey<std::shared_ptr<Mailbox>> kMailbox;
 
@@ -44,10 +56,24 @@ struct Delivery {
 };
 const SlotKey<Delivery> kDelivery;
 
+// Of a user: what came for him while stored messages were being delivered.
+struct Behind {
+  std::deque<Stanza> stanzas;
+  std::size_t bytes = 0;
+};
+const SlotKey<std::shared_ptr<Behind>> kBehind;
+
 Mailbox& mailbox_of(User& user) {
   auto& slot = user.slots.get(kMailbox);
   if (!slot) slot = std::make_shared<Mailbox>();
   return *slot;
+}
+
+void Mailbox::take_out(const storage::ArchivePage& page) {
+  std::uint64_t size = 0;
+  for (const storage::ArchiveRow& row : page.rows) size += row.stanza.size();
+  messages = std::max<std::int64_t>(0, messages - static_cast<std::int64_t>(page.rows.size()));
+  bytes -= std::min(bytes, size);
 }
 
 // XEP-0160 §3: only chat states (XEP-0085), with whatever says how the message is to be treated.
@@ -71,28 +97,36 @@ bool is_kept(const Stanza& message) {
   return !message.xml().child(ns::kHints, "no-store");  // XEP-0334 §4.2
 }
 
+Flow refuse(MessageUndelivered& event) {
+  // §2: a full mailbox is told to the sender.
+  event.error = Error(Errc::kServiceUnavailable, "the recipient's mailbox is full");
+  return Flow::kStop;
+}
+
 Flow keep(Server& server, const OfflineOptions& options, MessageUndelivered& event) {
   if (only_chat_states(event.stanza.xml())) return Flow::kStop;  // nobody misses it
   if (!is_kept(event.stanza)) return Flow::kContinue;
   Mailbox& mailbox = mailbox_of(event.user);
-  if (mailbox.messages >= options.messages_max) {
-    // §2: a full mailbox is told to the sender.
-    event.error = Error(Errc::kServiceUnavailable, "the recipient's mailbox is full");
-    return Flow::kStop;
-  }
+  if (mailbox.messages >= options.messages_max) return refuse(event);
   const WallTime now = event.since.value_or(server.clock().wall());
-  // XEP-0203 §5: only the server's own word about its delay is to be believed.
+  // One that comes back from a stream may have been here before: then its first time stays. What a
+  // sender wrote in the server's name was removed when it came.
+  const auto first = event.since ? find_delay(event.stanza.xml(), server.host()) : std::nullopt;
   remove_delays(event.stanza.edit(), server.host());
-  event.stanza.edit().append(write_delay(Delay(now, server.host(), "Offline Storage")));
+  const Delay delay(first ? first->stamp : now, server.host(), "Offline Storage");
+  event.stanza.edit().append(write_delay(delay));
   storage::ArchiveRow row;
   row.id = storage::archive_id(now);
   row.with = event.stanza.from()->bare_str();
   row.when = now;
   row.stanza = xml::to_string(event.stanza.xml());
-  storage::Batch batch;
-  batch.add(event.user.bare.str(), storage::op::Append{std::string(kStore), std::move(row)});
+  if (mailbox.bytes + row.stanza.size() > options.size_max) return refuse(event);
   ++mailbox.messages;
   ++mailbox.kept;
+  mailbox.bytes += row.stanza.size();
+  // With what others want to be written of the message: it is kept everywhere or nowhere.
+  storage::Batch batch = std::move(event.batch);
+  batch.add(event.user.bare.str(), storage::op::Append{std::string(kStore), std::move(row)});
   event.ticket = server.commit(event.user, std::move(batch));
   // A message that could not be kept is not lost silently: its sender is told.
   server.store().when(event.ticket,
@@ -102,11 +136,53 @@ Flow keep(Server& server, const OfflineOptions& options, MessageUndelivered& eve
   return Flow::kStop;
 }
 
+// ---- what comes meanwhile
+
+bool is_delivering(const User& user) {
+  return std::ranges::any_of(user.resources, [](const auto& resource) {
+    const Delivery* delivery = resource->slots.find(kDelivery);
+    return delivery && delivery->running;
+  });
+}
+
+// RFC 6120 §10.1: what is sent later does not come earlier. Messages wait behind the stored ones
+// of their user, all of them: whom they are from and to would have to be compared else.
+Flow hold_behind(router::StanzaIncoming& event) {
+  if (!event.stanza.is_message()) return Flow::kContinue;
+  const auto* slot = event.user.slots.find(kBehind);
+  const bool some_wait = slot && *slot && !(*slot)->stanzas.empty();
+  if (!some_wait && !is_delivering(event.user)) return Flow::kContinue;
+  std::shared_ptr<Behind>& behind = event.user.slots.get(kBehind);
+  if (!behind) behind = std::make_shared<Behind>();
+  const std::size_t bytes = xml::to_string(event.stanza.xml()).size();
+  if (behind->stanzas.size() >= kBehindMax || behind->bytes + bytes > kBehindBytesMax) {
+    event.error = Error(Errc::kResourceConstraint, "too much already waits for this account");
+    return Flow::kStop;
+  }
+  behind->bytes += bytes;
+  behind->stanzas.push_back(event.stanza.clone());
+  return Flow::kStop;
+}
+
+// They go the way that they came. At the end of the turn: a session that is just ending would still
+// be found.
+void let_go(Server& server, User& user) {
+  const auto* slot = user.slots.find(kBehind);
+  if (!slot || !*slot) return;
+  server.loop().post([&server, bare = user.bare, behind = *slot] {
+    const auto loaded = server.loaded_user(bare);
+    // Another session began meanwhile to get stored messages: its end lets them go.
+    if (loaded && is_delivering(*loaded)) return;
+    behind->bytes = 0;
+    for (Stanza& stanza : std::exchange(behind->stanzas, {})) server.route(std::move(stanza));
+  });
+}
+
 void deliver(ConnectedResource& to, const storage::ArchiveRow& row) {
   auto element = xml::parse(row.stanza);
   auto stanza = element ? Stanza::make(*element) : Result<Stanza>(fail(element.error()));
   if (stanza) return to.endpoint->deliver(*stanza);
-  // SAFETY 26: what cannot be read is skipped and told, never fatal.
+  // docs/security.md: what cannot be read is skipped and told, never fatal.
   log_error("offline message cannot be read",
             {{"jid", to.jid.str()}, {"id", row.id}, {"error", stanza.error().to_string()}});
 }
@@ -135,7 +211,10 @@ class HandOver {
       }
       break;
     }
-    if (ConnectedResource* to = session()) to->slots.get(kDelivery).running = nullptr;
+    if (ConnectedResource* to = session()) {
+      to->slots.get(kDelivery).running = nullptr;
+      let_go(server_, *user_);
+    }
   }
 
  private:
@@ -167,17 +246,17 @@ class HandOver {
       delivery.erased = false;
     }
     if (delivery.erased) {
-      if (mailbox && mailbox->kept == kept) mailbox->messages = 0;
+      if (mailbox && mailbox->kept == kept) {
+        mailbox->messages = 0;
+        mailbox->bytes = 0;
+      }
       co_return false;
     }
     storage::Batch batch;
     batch.add(user_->bare.str(), storage::op::EraseUpTo{std::string(kStore), delivery.last});
     BALCONY_CO_CHECK(co_await server_.store().write(std::move(batch)));
     if (ConnectedResource* still = session()) still->slots.get(kDelivery).erased = true;
-    if (mailbox) {
-      mailbox->messages -= static_cast<std::int64_t>(found.rows.size());
-      mailbox->messages = std::max<std::int64_t>(0, mailbox->messages);
-    }
+    if (mailbox) mailbox->take_out(found);
     co_return true;
   }
 
@@ -220,6 +299,7 @@ void pass_on(Server& server, ConnectedResource& from) {
   if (!delivery || !delivery->running) return;
   delivery->running = nullptr;
   start(server, *from.user, &from);
+  let_go(server, *from.user);
 }
 
 // §2 step 5 names presence with a non-negative priority, not only the initial one. The presence is
@@ -239,6 +319,14 @@ void look_again(Server& server, const ConnectedResource& sender) {
 }
 
 void attach_delivery(Registrar& on, Server& server) {
+  // XEP-0203 §5: only the server's own word about its delay is to be believed.
+  on.on<router::StanzaIncoming>(Priority::kEarly, [&server](router::StanzaIncoming& event) {
+    if (event.stanza.is_message()) remove_delays(event.stanza.edit(), server.host());
+    return Flow::kContinue;
+  });
+  // Last: what others refuse does not wait.
+  on.on<router::StanzaIncoming>(Priority::kLast,
+                                [](router::StanzaIncoming& event) { return hold_behind(event); });
   on.on<ResourceAvailable>(Priority::kLate, [&server](ResourceAvailable& event) {
     if (may_have_messages(event.resource)) start(server, *event.resource.user);
     return Flow::kContinue;
@@ -260,16 +348,23 @@ void attach_delivery(Registrar& on, Server& server) {
 }
 
 Task<Result<>> load(Server& server, std::shared_ptr<User> user) {
-  storage::ArchiveQuery all;
-  BALCONY_CO_ASSIGN(
-      const std::uint64_t count,
-      co_await server.store().count(user->bare.str(), std::string(kStore), std::move(all)));
-  if (count == 0) {
+  auto mailbox = std::make_shared<Mailbox>();
+  storage::ArchiveQuery query;
+  query.limit = kLoadRows;
+  for (bool more = true; more;) {
+    storage::ArchiveQuery next = query;
+    BALCONY_CO_ASSIGN(
+        const storage::ArchivePage page,
+        co_await server.store().page(user->bare.str(), std::string(kStore), std::move(next)));
+    for (const storage::ArchiveRow& row : page.rows) mailbox->bytes += row.stanza.size();
+    mailbox->messages += static_cast<std::int64_t>(page.rows.size());
+    more = !page.complete && !page.rows.empty();
+    if (more) query.after = page.rows.back().id;
+  }
+  if (mailbox->messages == 0) {
     user->slots.erase(kMailbox);
     co_return Result<>{};
   }
-  auto mailbox = std::make_shared<Mailbox>();
-  mailbox->messages = static_cast<std::int64_t>(count);
   user->slots.get(kMailbox) = std::move(mailbox);
   // Loaded anew, with sessions: one may have been waiting for what another left.
   if (!user->resources.empty()) {
@@ -295,7 +390,9 @@ extern const ModuleSpec xep_0160_offline = router::module<OfflineOptions>(
     "offline", {{"XEP-0160", "1.0.1"}, {"XEP-0203", "2.0"}},
     "Keeps messages for users who are away.",
     {option("messages_max", &OfflineOptions::messages_max, 0, 100'000,
-            "Messages that are kept for one user; more are returned to their senders.")},
+            "Messages that are kept for one user; more are returned to their senders."),
+     option("size_max", &OfflineOptions::size_max, Bytes{0}, Bytes{1024ULL * 1024 * 1024},
+            "How large they may be together.")},
     attach);
 
 }  // namespace balcony::modules

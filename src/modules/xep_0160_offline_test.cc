@@ -373,7 +373,7 @@ TEST_P(OfflineTest, AReloadAndALostSession) {
   EXPECT_EQ(stored(), 0U);
 }
 
-// SAFETY 26: what cannot be read does not hold up the rest.
+// docs/security.md: what cannot be read does not hold up the rest.
 TEST_P(OfflineTest, ARowThatCannotBeReadIsSkipped) {
   say_numbers(1, 1);
   storage::Batch batch;
@@ -385,6 +385,62 @@ TEST_P(OfflineTest, ARowThatCannotBeReadIsSkipped) {
   world.store().commit(std::move(batch));
   say_numbers(2, 2);
   EXPECT_EQ(bodies(come("juliet@localhost/balcony")), numbers(1, 2));
+  EXPECT_EQ(stored(), 0U);
+}
+
+// RFC 6120 §10.1: a message that comes while stored ones are delivered comes behind them.
+TEST_P(OfflineTest, WhatComesMeanwhileDoesNotOvertake) {
+  say_numbers(1, 120);
+  TestClient& juliet = world.login("juliet@localhost/balcony");
+  in_the_middle(juliet, [&] {
+    for (const char* body : {"121", "122"}) {
+      Stanza live(StanzaKind::kMessage, StanzaType::kChat);
+      live.set_from(*Jid::parse("romeo@localhost/orchard"));
+      live.set_to(*Jid::parse("juliet@localhost/balcony"));
+      live.edit().append_text_element("body", body);
+      home().route(std::move(live));
+    }
+  });
+  juliet.send("<presence/>");
+  EXPECT_EQ(bodies(juliet), numbers(1, 122));
+  EXPECT_EQ(stored(), 0U);
+  say_numbers(123, 123);
+  EXPECT_EQ(bodies(juliet), numbers(123, 123));
+}
+
+// What waited for a session that goes is kept, behind the rest.
+TEST_P(OfflineTest, WhatWaitedForALostSessionIsKept) {
+  say_numbers(1, 120);
+  TestClient& one = world.login("juliet@localhost/one");
+  in_the_middle(one, [&] {
+    Stanza live(StanzaKind::kMessage, StanzaType::kChat);
+    live.set_from(*Jid::parse("romeo@localhost/orchard"));
+    live.set_to(*Jid::parse("juliet@localhost"));
+    live.edit().append_text_element("body", "121");
+    home().route(std::move(live));
+    end_now(one);
+  });
+  one.send("<presence/>");
+  auto all = bodies(one);
+  EXPECT_LT(all.size(), 120U);
+  const auto rest = bodies(come("juliet@localhost/two"));
+  all.insert(all.end(), rest.begin(), rest.end());
+  EXPECT_EQ(all, numbers(1, 121));
+  EXPECT_EQ(stored(), 0U);
+}
+
+// The bound in bytes, also after the mailbox was read again.
+TEST_P(OfflineTest, AMailboxIsFullByItsSizeToo) {
+  world.set("offline", "size_max", std::int64_t{2'000});
+  const std::string large = "<body>" + std::string(800, 'x') + "</body>";
+  say(large);
+  say(large);
+  EXPECT_EQ(received_error(romeo), "service-unavailable");
+  world.router_of("juliet@localhost").users().forget("juliet@localhost");
+  say(large);
+  EXPECT_EQ(received_error(romeo), "service-unavailable");
+  EXPECT_EQ(bodies(come("juliet@localhost/balcony")).size(), 1U);
+  world.router_of("juliet@localhost").users().forget("juliet@localhost");
   EXPECT_EQ(stored(), 0U);
 }
 

@@ -35,7 +35,7 @@ IqReply switch_carbons(const IqRequest& request, bool on) {
   return xml::Element{};
 }
 
-// SAFETY 15: only a user's own server says what his other clients sent and received. Whoever else
+// docs/security.md: only a user's own server says what his other clients sent and received. Whoever else
 // writes so (§11: CVE-2017-5589 and others) is heard without it.
 void strip_forged(Stanza& message) {
   for (const std::string_view name : {"sent", "received"}) {
@@ -110,6 +110,16 @@ void attach(Registrar& on, Server&, const NoOptions&) {
     if (!event.feature.is(ns::kCarbons, "enable")) return Flow::kContinue;
     event.resource.slots.get(kEnabled) = true;
     return Flow::kStop;
+  });
+
+  // XEP-0198 §5: what a session had before it was resumed holds on.
+  on.on<router::SessionSaving>([](router::SessionSaving& event) {
+    if (has_carbons(event.resource)) event.state.append(ns::kCarbons, "enable");
+    return Flow::kContinue;
+  });
+  on.on<router::SessionRestoring>([](router::SessionRestoring& event) {
+    if (event.state.child(ns::kCarbons, "enable")) event.resource.slots.get(kEnabled) = true;
+    return Flow::kContinue;
   });
 
   on.on<router::StanzaOutgoing>(Priority::kEarly, [](router::StanzaOutgoing& event) {

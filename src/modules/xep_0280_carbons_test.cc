@@ -207,7 +207,7 @@ TEST_P(CarbonsTest, ErrorsOfTheServer) {
   EXPECT_EQ(phone.waiting(), 2U);  // what was sent, and the error
 }
 
-// SAFETY 15: whoever says it, and to whomever.
+// Whoever says it, and to whomever.
 TEST_P(CarbonsTest, NobodyElseSaysWhatWasSentOrReceived) {
   for (const char* name : {"sent", "received"}) {
     const std::string forged =

@@ -1,6 +1,7 @@
 // XEP-0359: Unique and Stable Stanza IDs: an id for each message that a user gets, which nobody can
 // forge.
 #include "modules/modules.h"
+#include "modules/stanza_id.h"
 #include "stanza/ns.h"
 #include "storage/storage.h"
 
@@ -8,36 +9,28 @@ namespace balcony::modules {
 namespace {
 
 using router::StanzaIncoming;
+using router::StanzaOutgoing;
 
 struct StanzaIdOptions {
   bool add = true;
 };
 
-// §5 (4): an id that claims to be by this account is somebody's lie.
-void strip_forged(StanzaIncoming& event) {
-  xml::ElementRef message = event.stanza.edit();
-  for (xml::ElementView child = message.first_child(); child;) {
-    const xml::ElementView next = child.next_sibling();
-    if (child.is(ns::kStanzaId, "stanza-id")) {
-      const auto by = Jid::parse(child.attr("by"));
-      if (!by || by->same_bare(event.user.bare)) message.remove_child(child);
-    }
-    child = next;
-  }
-}
-
 void attach(Registrar& on, Server& server, const StanzaIdOptions& options) {
   on.account_feature(ns::kStanzaId);
   on.on<StanzaIncoming>(Priority::kEarly, [&server, &options](StanzaIncoming& event) {
     if (!event.stanza.is_message()) return Flow::kContinue;
-    strip_forged(event);
+    // §5 (4): an id that claims to be by this account is somebody's lie.
+    remove_stanza_ids(event.stanza.edit(), event.user.bare);
     const StanzaType type = event.stanza.type();
     if (options.add && (type == StanzaType::kNormal || type == StanzaType::kChat)) {
-      event.stanza.edit()
-          .append(ns::kStanzaId, "stanza-id")
-          .set("by", event.user.bare.str())
-          .set("id", storage::archive_id(server.clock().wall()));
+      add_stanza_id(event.stanza.edit(), event.user.bare,
+                    storage::archive_id(server.clock().wall()));
     }
+    return Flow::kContinue;
+  });
+  // What only a server may say: a client has no ids of its account to give.
+  on.on<StanzaOutgoing>(Priority::kEarly, [](StanzaOutgoing& event) {
+    if (event.stanza.is_message()) remove_stanza_ids(event.stanza.edit(), event.sender.jid);
     return Flow::kContinue;
   });
 }

@@ -2,6 +2,7 @@
 
 #include "net/reactor.h"
 
+#include <grp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -15,7 +16,7 @@
 namespace balcony {
 namespace {
 
-Error path_error(Errc code, const char* step, const std::string& path) {
+Error path_error(Errc code, const std::string& step, const std::string& path) {
   return Error(code, "cannot " + std::string(step) + " " + path + ": " + std::strerror(errno));
 }
 
@@ -33,7 +34,25 @@ FileDescriptor make_socket(int flags) {
   return FileDescriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0));
 }
 
-Result<FileDescriptor> bind_and_listen(const std::string& path) {
+// Opens the file to nobody else, or to the group too.
+Result<> restrict_access(const std::string& path, const std::string& group) {
+  // First of all; where the group cannot be set, the file stays as it is now.
+  if (::chmod(path.c_str(), 0600) != 0) return fail(path_error(Errc::kIo, "protect", path));
+  if (group.empty()) return {};
+  std::array<char, 65'536> room;
+  struct group entry{};
+  struct group* found = nullptr;
+  if (::getgrnam_r(group.c_str(), &entry, room.data(), room.size(), &found) != 0 || !found) {
+    return fail(Errc::kNotFound, "there is no group " + group + " for " + path);
+  }
+  if (::chown(path.c_str(), static_cast<uid_t>(-1), entry.gr_gid) != 0 ||
+      ::chmod(path.c_str(), 0660) != 0) {
+    return fail(path_error(Errc::kIo, "let the group " + group + " use", path));
+  }
+  return {};
+}
+
+Result<FileDescriptor> bind_and_listen(const std::string& path, const std::string& group) {
   constexpr int kBacklog = 16;
   BALCONY_ASSIGN(const sockaddr_un address, to_address(path));
   FileDescriptor fd = make_socket(SOCK_NONBLOCK);
@@ -50,9 +69,11 @@ Result<FileDescriptor> bind_and_listen(const std::string& path) {
     return fail(path_error(Errc::kIo, "bind to", path));
   }
   // Before listen(2) nobody can connect yet.
-  if (::chmod(path.c_str(), 0600) != 0 || ::listen(fd.get(), kBacklog) != 0) {
-    return fail(path_error(Errc::kIo, "listen at", path));
+  if (auto restricted = restrict_access(path, group); !restricted) {
+    ::unlink(path.c_str());
+    return fail(restricted.error());
   }
+  if (::listen(fd.get(), kBacklog) != 0) return fail(path_error(Errc::kIo, "listen at", path));
   return fd;
 }
 
@@ -87,8 +108,9 @@ UnixListener::UnixListener(std::shared_ptr<Acceptor> acceptor, std::string path)
     : acceptor_(std::move(acceptor)), path_(std::move(path)) {}
 
 Result<std::unique_ptr<UnixListener>> UnixListener::listen(Shard& shard, const std::string& path,
+                                                           const std::string& group,
                                                            OnConnection on_connection) {
-  BALCONY_ASSIGN(FileDescriptor fd, bind_and_listen(path));
+  BALCONY_ASSIGN(FileDescriptor fd, bind_and_listen(path, group));
   auto acceptor = std::make_shared<Acceptor>(shard, std::move(fd), std::move(on_connection));
   shard.post([acceptor] { acceptor->begin(); });
   return std::unique_ptr<UnixListener>(new UnixListener(std::move(acceptor), path));

@@ -23,10 +23,12 @@ class UnixListener {
   // Called on the shard with each new connection.
   using OnConnection = std::function<void(ConnectionPtr connection)>;
 
-  // Listens at `path`, a file that only this user may open (mode 600); a socket that lies there is
-  // replaced: the caller knows that nobody uses it. From any thread; `shard` has to outlive the
-  // listener. Errors: kIo with the path and the reason.
+  // Listens at `path`, a file that only this user may open (mode 600), or also the members of
+  // `group` (mode 660) where it is not empty; a socket that lies there is replaced: the caller
+  // knows that nobody uses it. From any thread; `shard` has to outlive the listener. Errors: kIo
+  // with the path and the reason; kNotFound: there is no such group.
   static Result<std::unique_ptr<UnixListener>> listen(Shard& shard, const std::string& path,
+                                                      const std::string& group,
                                                       OnConnection on_connection);
   // Stops listening and removes the file; connections go on. Any thread that is no shard.
   ~UnixListener();

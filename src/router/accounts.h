@@ -6,6 +6,7 @@
 #include <balcony/result.h>
 #include <balcony/task.h>
 
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -31,6 +32,10 @@ class Accounts {
   virtual Task<Result<>> remove(Jid account, std::function<void()> when_removed = {}) = 0;
 
   virtual Task<Result<bool>> exists(Jid account) = 0;
+
+  // Counts an attempt to register from `address` (XEP-0077 §3.1.1), for the whole process and over
+  // reloads. Whether it may go on: there were fewer than `per_hour` within the hour.
+  virtual Task<bool> admit_registration(std::string address, std::int64_t per_hour) = 0;
 };
 
 }  // namespace balcony::router

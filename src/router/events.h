@@ -58,11 +58,14 @@ struct SessionEnding {
 // A client sends a message, presence, or iq that is not for the server or its own account. `from`
 // is stamped with the full JID, `to` is set (an own bare JID where the client gave none). Handlers
 // may edit the stanza. Stop: the stanza goes no further, the handler has answered. Setting `error`
-// and stopping answers with that error.
+// and stopping answers with that error. `archive_id` is set where the sender's archive keeps the
+// message (Priority::kLate): it is not for the recipient, only for copies to the sender's own
+// clients (XEP-0313 §3.3).
 struct StanzaOutgoing {
   ConnectedResource& sender;
   Stanza& stanza;
   std::optional<Error> error;
+  std::string archive_id = {};
 };
 
 // A client sends presence without `to` (RFC 6121 §4.2, §4.4, §4.5), or of a subscription type, or a
@@ -109,8 +112,8 @@ struct MessageDelivering {
 
 // A message to a local user found no resource that may have it (RFC 6121 §8.5.2.2.1: "none
 // available"), of a type that may be stored. Stop: a handler took it (the offline store). If nobody
-// stops, the sender gets <service-unavailable/>. `ticket` may be set to the commit that the message
-// went into.
+// stops, the sender gets <service-unavailable/>. `batch` is what is to be written if somebody takes
+// the message and not otherwise: handlers add to it, who takes it commits it and may set `ticket`.
 struct MessageUndelivered {
   User& user;
   Stanza& stanza;
@@ -119,6 +122,7 @@ struct MessageUndelivered {
   // When it came first, for one that had been given to a stream which ended before the client had
   // it.
   std::optional<WallTime> since;
+  storage::Batch batch = {};
 };
 
 // A session that waits to be resumed is written down because the server stops, and made anew when
@@ -150,6 +154,19 @@ struct ResourceUnavailable {
 // handler adds nothing to storage; EraseOwner follows. On the home shard. `user` may have no
 // sessions. Stop: no effect.
 struct AccountRemoving {
+  User& user;
+};
+
+// A user has given himself a new card (XEP-0054 §3.2), which the caller puts in the same `batch`.
+// Handlers change what they keep of it in memory, and add to the batch. Stop: no effect.
+struct VcardChanging {
+  User& user;
+  xml::ElementView card;
+  storage::Batch& batch;
+};
+
+// The same, once it is stored. Stop: no effect.
+struct VcardChanged {
   User& user;
 };
 

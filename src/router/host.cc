@@ -97,7 +97,7 @@ storage::Ticket Host::commit(User& user, storage::Batch batch) {
   store().when(ticket, [this, bare = user.bare](Result<> outcome) {
     if (outcome) return;
     log_error("commit failed", {{"jid", bare.str()}, {"error", outcome.error().to_string()}});
-    // DESIGN §6: what is cached is ahead of what is stored; storage is right.
+    // decision 0006: what is cached is ahead of what is stored; storage is right.
     if (const auto loaded = router_.users().loaded(bare.str())) router_.users().reload(*loaded);
   });
   return ticket;

@@ -50,7 +50,7 @@ struct IqRequest {
 };
 
 // The answer: a payload (empty for none) and the commit that must succeed before it is given
-// (DESIGN §6).
+// (decision 0006).
 struct IqAnswer {
   IqAnswer() = default;
   IqAnswer(xml::Element payload_, storage::Ticket ticket_ = 0)  // NOLINT: converts on purpose

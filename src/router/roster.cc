@@ -96,6 +96,12 @@ Result<RosterItem> load_item(std::string_view stored) {
   return item;
 }
 
+std::string Roster::version_text() const {
+  std::string text = std::to_string(version);
+  if (shared_mark != 0) text.append("-").append(std::to_string(shared_mark));
+  return text;
+}
+
 std::vector<RosterItem>::iterator Roster::lower_bound(std::string_view bare) noexcept {
   return std::ranges::lower_bound(items_, bare, {},
                                   [](const RosterItem& item) { return item.jid.bare_str(); });

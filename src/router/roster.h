@@ -31,6 +31,8 @@ class RosterItem {
   // Whether the item is in the roster: the user put it there (a roster set, RFC 6121 §2.3) or a
   // subscription did. Not so for one that only holds a pending inbound request.
   bool listed = false;
+  // Whether the configuration put it there: nobody changes it, and it is not stored.
+  bool shared = false;
 
   // The name that the user gave the contact (§2.1.2.4); may be empty.
   std::string_view name() const noexcept;
@@ -84,6 +86,10 @@ class Roster {
   // Roster versioning (RFC 6121 §2.6): grows with every change that clients see; 0 for a roster
   // that never had one.
   std::uint64_t version = 0;
+  // Made of all shared items, which come and go without a new version; 0 when there are none.
+  std::uint64_t shared_mark = 0;
+  // What clients get as 'ver': equal texts mean equal rosters.
+  std::string version_text() const;
 
  private:
   std::vector<RosterItem>::iterator lower_bound(std::string_view bare) noexcept;

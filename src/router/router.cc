@@ -146,7 +146,20 @@ std::optional<Task<>> Router::receive(ConnectedResource& sender, Stanza stanza) 
       route_from_client(sender, std::move(stanza));
       break;
   }
+  // What is sent may be written in many places: who sends faster than the disk writes is read
+  // slower.
+  const storage::Ticket busy = deps_.store.busy_until();
+  if (busy != 0) return wait_for_storage(busy);
   return std::nullopt;
+}
+
+Task<> Router::wait_for_storage(storage::Ticket ticket) {
+  auto slot = std::make_shared<OneShot<bool>>();
+  deps_.store.when(ticket, [weak = std::weak_ptr(slot)](const Result<>&) {
+    if (const auto waiting = weak.lock()) waiting->set(true);
+  });
+  OneShot<bool>& settled = *slot;
+  co_await settled;
 }
 
 std::optional<Task<>> Router::receive_iq(ConnectedResource& sender, Stanza stanza) {
@@ -196,7 +209,7 @@ void Router::route(Stanza stanza) {
     return bounce(stanza, Error(Errc::kRemoteServerNotFound,
                                 "this server does not exchange stanzas with other servers"));
   }
-  // DESIGN §1.2: what is for the host itself is answered where it is.
+  // decision 0010: what is for the host itself is answered where it is.
   if (!to.has_local()) return to_host(*local, std::move(stanza));
   const std::size_t home = home_shard(to.bare_str(), deps_.shards.count());
   if (home == deps_.shard) return arrive(std::move(stanza));
@@ -364,7 +377,7 @@ void Router::answer(const Stanza& request, IqReply reply) {
   if (!reply) return bounce(request, reply.error());
   xml::Element result = result_reply(request.xml(), std::move(reply->payload));
   if (reply->ticket == 0) return send_answer(std::move(result));
-  // DESIGN §6: the answer waits for the commit, the stream does not.
+  // decision 0006: the answer waits for the commit, the stream does not.
   deps_.store.when(reply->ticket,
                    [this, result = std::move(result)](const Result<>& outcome) mutable {
                      if (!outcome) {

@@ -116,6 +116,7 @@ class Router {
 
   void end_oldest_detached(User& user);
   std::optional<Task<>> receive_iq(ConnectedResource& sender, Stanza stanza);
+  Task<> wait_for_storage(storage::Ticket ticket);
   void receive_presence(ConnectedResource& sender, Stanza stanza);
   void route_from_client(ConnectedResource& sender, Stanza stanza);
   std::optional<Task<>> request(Host& host, std::shared_ptr<User> user, ConnectedResource* session,

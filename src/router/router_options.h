@@ -1,5 +1,5 @@
 // The limits that hold for routing and for what is kept of users; each is in the configuration
-// (DESIGN §10).
+// (docs/security.md).
 #pragma once
 
 #include <cstddef>

@@ -19,7 +19,7 @@ class ShardLink {
   virtual void post(std::size_t shard, std::move_only_function<void(Router&)> job) = 0;
 };
 
-// The home of an entity: a keyed hash of its bare JID (DESIGN §1.2). The key is drawn once per
+// The home of an entity: a keyed hash of its bare JID (decision 0010). The key is drawn once per
 // process, so that nobody can aim at one shard. From any thread.
 std::size_t home_shard(std::string_view bare, std::size_t shards);
 

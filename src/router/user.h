@@ -1,6 +1,6 @@
 // A local user while somebody needs him: his connected resources and what is loaded of him.
 //
-// Lives on his home shard and nowhere else (DESIGN §1.2); everything here is for that shard's
+// Lives on his home shard and nowhere else (decision 0010); everything here is for that shard's
 // thread.
 #pragma once
 

@@ -93,7 +93,7 @@ Task<Result<bool>> AccountService::verify_at_home(Jid account, std::string passw
   if (was_verified(account, fingerprint)) co_return true;
   BALCONY_CO_ASSIGN(const std::optional<storage::Account> found, co_await find(account));
   if (found && found->disabled) co_return fail(Errc::kSaslAccountDisabled);
-  // DESIGN §7: an unknown user costs the same hashing as a known one.
+  // decision 0009: an unknown user costs the same hashing as a known one.
   auto keys =
       sasl::fake_keys(sasl::ScramHash::kSha256, account.local(), context_.shared.fake_secret,
                       static_cast<std::uint32_t>(context_.config->auth.iterations));
@@ -167,6 +167,15 @@ void AccountService::forget(const Jid& account) {
 Task<Result<bool>> AccountService::exists(Jid account) {
   BALCONY_CO_ASSIGN(const std::optional<storage::Account> found, co_await find(account));
   co_return found.has_value();
+}
+
+Task<bool> AccountService::admit_registration(std::string address, std::int64_t per_hour) {
+  // An address has a home as users have: it is counted in one place.
+  auto& contexts = context_.shared.contexts;
+  ShardContext& home = *contexts[router::home_shard(address, contexts.size())];
+  return run_on<bool>(context_.shard, home.shard, [&home, address, per_hour]() -> Task<bool> {
+    co_return home.registrations.admit(address, per_hour, home.shard.clock().now());
+  });
 }
 
 Task<Result<>> AccountService::create(Jid account, std::string password) {
@@ -284,7 +293,7 @@ Task<> AccountService::refresh_offer(std::string domain) {
     for (const auto& [name, count] : counts->with_keys) {
       if (name == sasl::to_string(hash)) with_keys = count;
     }
-    // DESIGN §7: a hash is offered only while every account has keys for it.
+    // decision 0009: a hash is offered only while every account has keys for it.
     if (with_keys == counts->accounts) bits |= 1U << static_cast<unsigned>(hash);
   }
   offer->second->bits.store(bits, std::memory_order_relaxed);

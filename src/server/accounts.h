@@ -1,5 +1,5 @@
 // Accounts: keys for logging in, passwords, creation and removal. One a shard; what is asked for an
-// account is done on the account's home shard, hashing in the worker pool (DESIGN §7).
+// account is done on the account's home shard, hashing in the worker pool (decision 0009).
 #pragma once
 
 #include "router/accounts.h"
@@ -45,6 +45,7 @@ class AccountService final : public router::Accounts {
   Task<Result<>> set_password(Jid account, std::string password) override;
   Task<Result<>> remove(Jid account, std::function<void()> when_removed = {}) override;
   Task<Result<bool>> exists(Jid account) override;
+  Task<bool> admit_registration(std::string address, std::int64_t per_hour) override;
 
   // Stores keys that were made elsewhere. Which hashes are offered is not counted anew: call
   // refresh_offer() after the last of many. Errors: kConflict (kCreate) when the account exists;

@@ -25,7 +25,7 @@ std::vector<std::string> ClientPolicy::mechanisms(std::string_view domain) const
   std::vector<std::string> offered;
   for (const std::string& name : context_.config->auth.mechanisms) {
     const auto scram = sasl::scram_name(name);
-    // DESIGN §7: a hash is offered only while every account of the host has keys for it.
+    // decision 0009: a hash is offered only while every account of the host has keys for it.
     if (scram && (bits >> static_cast<unsigned>(scram->hash) & 1U) == 0) continue;
     offered.push_back(name);
   }

@@ -43,7 +43,7 @@ ClientSession::ClientSession(ShardContext& context, ConnectionPtr connection, bo
   options.attempts_max = static_cast<int>(context.config->limits.auth_attempts);
   negotiation_ =
       std::make_unique<stream::ReceivingStream>(*context.policy, system_random(), options);
-  // SAFETY 8: absolute, for TLS, authentication and binding together.
+  // docs/security.md: absolute, for TLS, authentication and binding together.
   transport_->set_deadline_in(context.config->limits.auth_timeout);
   context_->sessions.insert(this);
 }
@@ -185,6 +185,7 @@ void ClientSession::write_error(const StreamError& error) {
 
 void ClientSession::finish() {
   ended_ = true;
+  send_held();  // it is counted among what the client did not get
   const bool may_go_on = lost_ || context_->shared.stopping;
   if (may_go_on && resource_ && managed_ && managed_->is_resumable()) {
     ledger_.reset();  // it goes with the session
@@ -261,7 +262,7 @@ ClientSession::Next ClientSession::receive(std::string_view bytes, Rest& rest) {
   return Next::kGoOn;
 }
 
-// docs/decisions/0009: a message is settled when nobody has its receipt any more, anything else
+// docs/decisions/0012: a message is settled when nobody has its receipt any more, anything else
 // when its handler has returned.
 void ClientSession::hand_in(Stanza stanza, std::size_t bytes, Rest& rest) {
   router::Router& router = *context_->router;
@@ -311,6 +312,7 @@ ClientSession::Next ClientSession::refuse(xml::Element& element, const Error& er
     if (!std::exchange(ended_, true)) transport_->write("</stream:stream>");
     return Next::kEnd;
   }
+  if (element.ns() == ns::kClientState && indicate(element)) return Next::kGoOn;
   if (error.code == Errc::kUndefinedCondition) {
     write_error({StreamCondition::kUnsupportedStanzaType, ""});  // RFC 6120 §4.9.3.24
     return Next::kEnd;
@@ -326,14 +328,19 @@ ClientSession::Next ClientSession::refuse(xml::Element& element, const Error& er
 }
 
 void ClientSession::deliver(const Stanza& stanza, std::string_view to) {
+  ReceiptPtr receipt = stanza.is_kept() ? nullptr : stanza.receipt();
+  if (client_state_) {
+    return send_all(client_state_->on_stanza(stanza.xml(), to), std::move(receipt));
+  }
   std::string& text = scratch();
   xml::WriteOptions options;
   options.to = to;
   xml::write(text, stanza.xml(), options);
-  sent(text, stanza.is_kept() ? nullptr : stanza.receipt());
+  sent(text, std::move(receipt));
 }
 
 void ClientSession::deliver(xml::ElementView element) {
+  if (client_state_) return send_all(client_state_->on_stanza(element), nullptr);
   std::string& text = scratch();
   xml::write(text, element);
   sent(text, nullptr);

@@ -2,8 +2,8 @@
 // endpoint that the router delivers to once a resource is bound.
 //
 // A session owns itself: start() or arrive() begin it, it deletes itself at its end. It lives on
-// the shard that accepted it until its user is known, then moves to the user's home, once (DESIGN
-// §4).
+// the shard that accepted it until its user is known, then moves to the user's home, once (decision
+// 0010).
 #pragma once
 
 #include "router/endpoint.h"
@@ -13,6 +13,7 @@
 #include "server/resumable.h"
 #include "server/shard_context.h"
 #include "session/tcp_transport.h"
+#include "stream/client_state.h"
 #include "stream/receiving_stream.h"
 #include "xml/parser.h"
 #include "xml/splitter.h"
@@ -20,6 +21,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace balcony::server {
 
@@ -64,6 +66,10 @@ class ClientSession final : public router::Endpoint,
   Next receive(std::string_view bytes, Rest& rest);
   void hand_in(Stanza stanza, std::size_t bytes, Rest& rest);
   Next refuse(xml::Element& element, const Error& error);
+  // <active/> or <inactive/>; false when it is neither, or not offered.
+  bool indicate(xml::ElementView state);
+  void send_all(const std::vector<std::string>& stanzas, ReceiptPtr receipt);
+  void send_held();
 
   Task<Result<>> upgrade_tls();
   Task<stream::Actions> look_up(stream::LookUp what);
@@ -117,6 +123,7 @@ class ClientSession final : public router::Endpoint,
   std::string to_resend_;                     // what a resumed client missed
   xml::Splitter splitter_;                    // its limits depend on what stands above
   std::optional<Jid> account_;                // bare once authenticated, full once bound
+  std::unique_ptr<stream::ClientState> client_state_;  // of a client that says it is inactive
   std::string stream_id_;
   std::string pending_;  // read before a wait, to be consumed after it
   WallTime since_{};

@@ -85,7 +85,7 @@ Task<ClientSession::Next> ClientSession::perform(stream::Actions actions) {
                    std::make_move_iterator(more.end()));
     if (ended_) co_return Next::kEnd;
   }
-  // Nothing of the negotiation stays in memory once it is over (DESIGN §1.4).
+  // Nothing of the negotiation stays in memory once it is over (ARCHITECTURE.md, idea 4).
   if (resource_ && negotiation_) {
     negotiation_.reset();
     header_ = shared_header(std::move(header_));
@@ -165,7 +165,7 @@ Task<> ClientSession::attempt_failed(stream::AttemptFailed what) {
   const Instant now = context_->shard.clock().now();
   const std::string address = transport_->peer_address();
   context_->by_address.failed(address, now);
-  // SAFETY 11: slowed by address too. The answer is out; it is the next try that waits.
+  // docs/security.md: slowed by address too. The answer is out; it is the next try that waits.
   const auto delay = context_->by_address.delay(address, now);
   if (delay.count() > 0) co_await delay_for(context_->shard, delay);
 }
@@ -178,7 +178,7 @@ ClientSession::Next ClientSession::come_home(const stream::ComeHome& what) {
   account_.reset();  // of an attempt that failed after this step
   auto account = Jid::make(what.username, domain);
   if (what.anonymous) {
-    // DESIGN §4: anonymous names are chosen to be at home where the connection is.
+    // decision 0010: anonymous names are chosen to be at home where the connection is.
     do {
       account = Jid::make("anonymous-" + hex_encode(system_random().token(9)), domain);
     } while (router::home_shard(account->bare_str(), shards) != context_->shard.index());

@@ -77,6 +77,35 @@ void ClientSession::peer_is_silent() {
   transport_->set_deadline_in(std::chrono::milliseconds(0));
 }
 
+// ---- what the client says of itself ----
+
+// XEP-0352 §4.2
+bool ClientSession::indicate(xml::ElementView state) {
+  if (state.name() == "active") {
+    send_held();
+    return true;
+  }
+  router::ClientInactive event{*resource_};
+  if (state.name() != "inactive" || resource_->user->host->fire(event) != router::Flow::kStop) {
+    return false;
+  }
+  if (client_state_) return true;
+  client_state_ = std::make_unique<stream::ClientState>(
+      stream::ClientStateLimits{event.stanzas_max, event.bytes_max});
+  return true;
+}
+
+void ClientSession::send_held() {
+  if (client_state_) send_all(std::exchange(client_state_, nullptr)->flush(), nullptr);
+}
+
+// `receipt`: of the last one.
+void ClientSession::send_all(const std::vector<std::string>& stanzas, ReceiptPtr receipt) {
+  for (const std::string& text : stanzas) {
+    sent(text, &text == &stanzas.back() ? std::move(receipt) : nullptr);
+  }
+}
+
 // ---- resumption ----
 
 Task<stream::Actions> ClientSession::resume(stream::ResumeSession what) {
@@ -114,6 +143,7 @@ void ClientSession::take_up(Held held, std::string missed) {
 
 Resumable::Held ClientSession::hand_over() {
   context_->resumable.erase(managed_->id());
+  send_held();
   ledger_.reset();
   Held held{std::exchange(resource_, nullptr), std::move(managed_)};
   end({StreamCondition::kConflict, "the session goes on in another stream"});

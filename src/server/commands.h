@@ -1,6 +1,6 @@
 // The operator's commands, declared once: name, arguments, result, help, examples, role, and what
 // they do. balconyctl's command line and the control socket are made from this list; the admin HTTP
-// API and ad-hoc commands (XEP-0050) can be (DESIGN §3).
+// API and ad-hoc commands (XEP-0050) can be (decision 0011).
 //
 // A command runs as a coroutine on the thread of one shard (CommandContext::at).
 #pragma once

@@ -27,7 +27,7 @@ struct ListenConfig {
   friend bool operator==(const ListenConfig&, const ListenConfig&) = default;
 };
 
-// [limits]: DESIGN §10
+// [limits]: docs/security.md
 struct LimitsConfig {
   Bytes stanza_before_auth{10'000};  // RFC 6120 §13.12 asks for at least this
   Bytes stanza{256 * 1024};
@@ -100,8 +100,9 @@ struct HostConfig {
 struct Config {
   std::string file;  // where it was read from; empty: defaults alone
   std::string data = "/var/lib/balcony";
-  std::string control;      // the control socket; empty: DATA/control.sock
-  std::int64_t shards = 0;  // 0: one per core
+  std::string control;        // the control socket; empty: DATA/control.sock
+  std::string control_group;  // whose members may use the control socket too; empty: nobody else
+  std::int64_t shards = 0;    // 0: one per core
   std::vector<ListenConfig> listen;
   LimitsConfig limits;
   StreamManagementConfig stream_management;

@@ -126,6 +126,9 @@ const OptionTable& top_options() {
       option("data", &Config::data, "The folder of everything that is kept."),
       option("control", &Config::control,
              "The Unix socket that balconyctl talks to; empty: control.sock in `data`."),
+      option("control_group", &Config::control_group,
+             "A group whose members may use the control socket too (mode 660; its folder must let "
+             "them in); empty: nobody but the server's own user (mode 600)."),
       option("shards", &Config::shards, 0, 256,
              "Threads that serve clients, each with its own event loop; 0: one per core."),
   });

@@ -131,12 +131,12 @@ Result<ControlSocket> ControlSocket::open(Server& server, ProcessControl& proces
   std::string path = server.config()->control_path();
   BALCONY_ASSIGN(
       auto listener,
-      UnixListener::listen(server.shared().shards->at(0), path, [shared](ConnectionPtr connection) {
-        if (shared->connections >= kConnectionsMax) {
-          return;
-        }
-        spawn(ControlSession::run(std::make_unique<ControlSession>(shared, std::move(connection))));
-      }));
+      UnixListener::listen(server.shared().shards->at(0), path, server.config()->control_group,
+                           [shared](ConnectionPtr connection) {
+                             if (shared->connections >= kConnectionsMax) return;
+                             spawn(ControlSession::run(
+                                 std::make_unique<ControlSession>(shared, std::move(connection))));
+                           }));
   log_info("control socket", {{"path", path}});
   return ControlSocket(std::move(listener), std::move(path));
 }

@@ -146,7 +146,7 @@ TEST_F(ControlSocketTest, ImportTellsBadLinesAndGoesOn) {
             R"({"line":15,"problem":"other.example is no host of this server"})");
   EXPECT_EQ(to_json(rows_[2]),
             R"({"line":16,"problem":"a@localhost stands here for the second time"})");
-  // Not all have keys for the stronger hashes any more: DESIGN §7.
+  // Not all have keys for the stronger hashes any more: decision 0009.
   EXPECT_EQ(server_.shared().offers->at("localhost")->bits.load(), 1U);
 
   const std::string again =

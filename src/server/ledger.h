@@ -1,4 +1,4 @@
-// Which of the stanzas that a stream received are settled (docs/decisions/0009): the h of XEP-0198
+// Which of the stanzas that a stream received are settled (docs/decisions/0012): the h of XEP-0198
 // is how many are, up to the first that is not.
 //
 //   ledger->pass()              one that was settled when its handler returned

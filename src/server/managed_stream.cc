@@ -14,7 +14,7 @@ constexpr std::size_t kAskAfterStanzas = 10;
 constexpr std::size_t kAskAfterBytes = 64u << 10;
 constexpr auto kAskAfter = 1'000ms;
 
-// How long an answer waits for what is not settled yet (docs/decisions/0009).
+// How long an answer waits for what is not settled yet (docs/decisions/0012).
 constexpr auto kAnswerWithin = 250ms;
 
 // Counts wrap: `a` is at or past `b`.

@@ -59,6 +59,7 @@ Result<> check_reload(const Config& from, const Config& to) {
   if (from.storage.backend != to.storage.backend) return refuse("storage.backend");
   if (from.storage.durability != to.storage.durability) return refuse("storage.durability");
   if (from.control_path() != to.control_path()) return refuse("control");
+  if (from.control_group != to.control_group) return refuse("control_group");
   return {};
 }
 

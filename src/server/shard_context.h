@@ -4,6 +4,7 @@
 #include "net/shard.h"
 #include "net/thread_pool.h"
 #include "net/tls_context.h"
+#include "router/registration_limit.h"
 #include "router/router.h"
 #include "server/config.h"
 #include "server/login_throttle.h"
@@ -38,8 +39,8 @@ struct SharedContext {
   Instant started{};
   // For fake_keys(): stays the same over restarts (kept in storage).
   std::string fake_secret;
-  // Which SCRAM hashes each host offers, one bit each by sasl::ScramHash (DESIGN §7). Written by
-  // the account service, read by every stream.
+  // Which SCRAM hashes each host offers, one bit each by sasl::ScramHash (decision 0009). Written
+  // by the account service, read by every stream.
   struct HashOffer {
     std::atomic<unsigned> bits{0};
   };
@@ -72,8 +73,9 @@ struct ShardContext {
   std::unordered_set<DetachedSession*> detached;
   // Sessions with stream management that can be resumed, connected or not, by their id.
   std::unordered_map<std::string, Resumable*> resumable;
-  LoginThrottle by_address;  // failures of strangers who connected to this shard
-  LoginThrottle by_account;  // failures for accounts whose home this is
+  LoginThrottle by_address;                 // failures of strangers who connected to this shard
+  LoginThrottle by_account;                 // failures for accounts whose home this is
+  router::RegistrationLimit registrations;  // from addresses whose home this is
 };
 
 router::RouterOptions router_options(const Config& config);

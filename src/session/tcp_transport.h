@@ -13,7 +13,8 @@ class TcpTransport final : public Transport {
   explicit TcpTransport(ConnectionPtr connection);
   ~TcpTransport() override;
 
-  // For moving to another shard (DESIGN §4): takes the connection out. The transport is then empty.
+  // For moving to another shard (decision 0010): takes the connection out. The transport is then
+  // empty.
   Detached release();
 
   Result<std::string_view> read() override;

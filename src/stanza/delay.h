@@ -1,7 +1,7 @@
 // Delayed delivery (XEP-0203 2.0): when a stanza was sent that arrives late, and who kept it.
 //
 // Anybody can write a <delay/>: only one whose `from` is an entity that the stanza really came
-// through, and that would have removed a forged one, may be believed (§4). Values; any thread.
+// through, and that would have removed a forged one, may be believed (§5). Values; any thread.
 #pragma once
 
 #include "base/clock.h"

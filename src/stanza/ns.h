@@ -73,6 +73,15 @@ inline constexpr std::string_view kFast = "urn:xmpp:fast:0";                   /
 // A value of FORM_TYPE, not a namespace of elements (XEP-0157 §2).
 inline constexpr std::string_view kServerInfoForm = "http://jabber.org/network/serverinfo";
 // disco#info features that stand for no element.
-inline constexpr std::string_view kOfflineFeature = "msgoffline";  // XEP-0160 §5
+inline constexpr std::string_view kOfflineFeature = "msgoffline";            // XEP-0160 §5
+inline constexpr std::string_view kMamExtended = "urn:xmpp:mam:2#extended";  // XEP-0313
+inline constexpr std::string_view kMamGroupchatField =
+    "urn:xmpp:mam:2#groupchat-field";  // XEP-0313
+
+// Archives
+inline constexpr std::string_view kMam = "urn:xmpp:mam:2";                  // XEP-0313
+inline constexpr std::string_view kFullTextSearch = "urn:xmpp:fulltext:0";  // XEP-0431
+inline constexpr std::string_view kDataFormValidation =
+    "http://jabber.org/protocol/xdata-validate";  // XEP-0122
 
 }  // namespace balcony::ns

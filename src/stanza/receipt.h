@@ -1,5 +1,5 @@
 // What a stanza carries that somebody still has to take care of: who owns a copy of its receipt has
-// it in hand, and the stanza is settled when the last copy is gone (docs/decisions/0009).
+// it in hand, and the stanza is settled when the last copy is gone (docs/decisions/0012).
 //
 // A stream with stream management gives one to each stanza that it receives; whoever stores the
 // stanza keeps a copy until the commit has been reported, whoever only passes it on keeps none.

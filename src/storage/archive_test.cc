@@ -181,5 +181,28 @@ TEST(ArchiveId, SortsByTimeAndByOrder) {
       std::string::npos);
 }
 
+TEST(ArchivePlaceTest, ATimeIsAPlaceBetweenIds) {
+  // A time of its own: ids of one thread never go back.
+  const WallTime now = at(400'000'000);
+  const std::string before = archive_id(now);
+  const std::string after = archive_id(now + std::chrono::milliseconds(1));
+  EXPECT_LT(archive_position(now), before);
+  EXPECT_LT(before, archive_position(now + std::chrono::milliseconds(1)));
+  EXPECT_LT(archive_position(now + std::chrono::milliseconds(1)), after);
+}
+
+TEST(ArchivePlaceTest, KnowsItsOwnIds) {
+  const WallTime now = at(500'000'000);
+  const std::string id = archive_id(now);
+  EXPECT_TRUE(is_archive_id(id, now));
+  EXPECT_TRUE(is_archive_id(id, now + std::chrono::hours(1)));
+  EXPECT_FALSE(is_archive_id(id, now - std::chrono::hours(1))) << "not made yet";
+  for (const std::string& other :
+       {std::string(), id + "-", id.substr(1), std::string("28482-98726-73623"),
+        std::string("09af3-cc343-b409f0"), id.substr(0, 17) + " "}) {
+    EXPECT_FALSE(is_archive_id(other, now)) << other;
+  }
+}
+
 }  // namespace
 }  // namespace balcony::storage

@@ -8,6 +8,8 @@ namespace balcony::storage {
 namespace {
 
 constexpr std::size_t kFailuresKeptMax = 64;
+// Five groups, which a disk commits in some 10 ms.
+constexpr std::size_t kPendingMax = 1'000;
 
 }  // namespace
 
@@ -26,6 +28,10 @@ void Shard::when(Ticket ticket, Done done) {
   const auto failure = std::ranges::find(failures_, ticket, &std::pair<Ticket, Error>::first);
   if (failure != failures_.end()) return done(fail(failure->second));
   done({});
+}
+
+Ticket Shard::busy_until() const {
+  return pending_.size() < kPendingMax ? 0 : first_ + pending_.size() / 2;
 }
 
 void Shard::settle(Ticket ticket, Result<> outcome) {

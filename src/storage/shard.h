@@ -28,6 +28,8 @@ class Shard : public std::enable_shared_from_this<Shard> {
   Ticket issue();
   // See Store::when().
   void when(Ticket ticket, Done done);
+  // See Store::busy_until().
+  Ticket busy_until() const;
   // Notes how a ticket ended. In any order; report() keeps theirs.
   void settle(Ticket ticket, Result<> outcome);
   // Tells who waits for the tickets that are settled, up to the first that is not. Tickets that are

@@ -24,6 +24,11 @@ void append_digits(std::string& id, std::uint64_t number, int chars) {
   for (int i = chars - 1; i >= 0; --i) id.push_back(kAlphabet[(number >> (6 * i)) & 63]);
 }
 
+std::uint64_t millis_of(WallTime time) {
+  const std::int64_t since_1970 = time.time_since_epoch().count();
+  return since_1970 < 0 ? 0 : static_cast<std::uint64_t>(since_1970);
+}
+
 }  // namespace
 
 Task<Result<>> Store::write(Batch batch) {
@@ -37,8 +42,7 @@ Task<Result<>> Store::write(Batch batch) {
 std::string archive_id(WallTime now) {
   thread_local std::uint64_t last_millis = 0;
   thread_local std::uint64_t sequence = 0;
-  const std::int64_t since_1970 = now.time_since_epoch().count();
-  const std::uint64_t millis = since_1970 < 0 ? 0 : static_cast<std::uint64_t>(since_1970);
+  const std::uint64_t millis = millis_of(now);
   if (millis > last_millis || last_millis - millis > kBackwardsMillisMax) {
     last_millis = millis;
     sequence = 0;
@@ -52,6 +56,21 @@ std::string archive_id(WallTime now) {
   append_digits(id, sequence, kSequenceChars);
   append_digits(id, system_random().u64(), kRandomChars);
   return id;
+}
+
+std::string archive_position(WallTime time) {
+  // A text sorts before all that begin with it.
+  std::string position;
+  append_digits(position, millis_of(time), kTimeChars);
+  return position;
+}
+
+bool is_archive_id(std::string_view text, WallTime now) {
+  if (text.size() != kTimeChars + kSequenceChars + kRandomChars) return false;
+  if (text.find_first_not_of(kAlphabet) != std::string_view::npos) return false;
+  // The clock may have been set back since, as in archive_id().
+  const auto slack = std::chrono::milliseconds(kBackwardsMillisMax + 1);
+  return text.substr(0, kTimeChars) <= archive_position(now + slack);
 }
 
 }  // namespace balcony::storage

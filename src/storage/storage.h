@@ -1,6 +1,6 @@
 // What is kept: the interface that every backend implements and every module uses.
 //
-// Three kinds, and no other (DESIGN §6); a new feature needs no new schema:
+// Three kinds, and no other (decision 0006); a new feature needs no new schema:
 //   accounts  (host, user) -> Account: SCRAM keys, never passwords
 //   map       (owner, store, key) -> value with a version
 //   archive   (owner, store, id) -> stanza with `with`, time, origin id, search text; ordered by id
@@ -183,6 +183,9 @@ class Store {
   virtual void when(Ticket ticket, Done done) = 0;
   // commit() and when() for a coroutine.
   Task<Result<>> write(Batch batch);
+  // 0 while the disk keeps up; else a ticket: who can make others wait (a stream that need not be
+  // read now) waits for it before he brings more, so that the queue of commits never fills.
+  virtual Ticket busy_until() const = 0;
 
   virtual Task<Result<std::optional<Value>>> get(std::string owner, std::string store,
                                                  std::string key) = 0;
@@ -267,9 +270,17 @@ Result<std::unique_ptr<Database>> open_sqlite_database(const SqliteOptions& opti
                                                        balcony::WorkerPool& reader);
 
 // A new archive id: 18 characters of [-0-9A-Z_a-z] whose bytes sort by time, unique across shards
-// and nodes (DESIGN §6). Ids of one thread sort in the order in which they were made, also within
-// a millisecond and when the clock goes back by up to 5 s; an import passes the time of the old
-// message. From any thread.
+// and nodes (decision 0006). Ids of one thread sort in the order in which they were made, also
+// within a millisecond and when the clock goes back by up to 5 s; an import passes the time of the
+// old message. From any thread.
 std::string archive_id(WallTime now);
+
+// What sorts before every archive_id() of this time or later and after the older ones, as far as
+// the clock was not set back: for ArchiveQuery::after, before and EraseUpTo. From any thread.
+std::string archive_position(WallTime time);
+
+// Whether a text can be an archive_id() that was made until `now`: a client that names one has a
+// place in the archive, also when the row is gone (DESIGN §6). Pure.
+bool is_archive_id(std::string_view text, WallTime now);
 
 }  // namespace balcony::storage

@@ -54,8 +54,8 @@ struct VerifyToken {
   std::string user_agent;  // UserAgent::id, never empty
   FastUse use;
 };
-// The peer is this account: bring the connection to the account's home (DESIGN §4), then on_home().
-// `anonymous`: the account is temporary, the driver names it.
+// The peer is this account: bring the connection to the account's home (decision 0010), then
+// on_home(). `anonymous`: the account is temporary, the driver names it.
 struct ComeHome {
   std::string username;
   bool anonymous = false;

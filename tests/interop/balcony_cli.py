@@ -18,7 +18,9 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scenario"))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from cut_line import Proxy  # noqa: E402
 from drivers.prosody import Prosody  # noqa: E402
 from drivers.server import HOST, Server, ServerFailed, make_certificate  # noqa: E402
 
@@ -26,18 +28,23 @@ COMMAND_S = 20
 
 
 class DirectProsody(Prosody):
-    """The scenarios' Prosody, with a certificate for the port of direct TLS too."""
+    """The scenarios' Prosody, with a certificate for the port of direct TLS and more modules."""
+
+    can_more = True  # blocking, vcards, carbons, an archive
 
     def apply(self, settings):
         super().apply(settings)
         path = self.folder / "prosody.cfg.lua"
         certificate = (f'c2s_direct_tls_ssl = {{ certificate = "{self.folder}/{HOST}.crt", '
                        f'key = "{self.folder}/{HOST}.key" }}\n')
-        path.write_text(certificate + path.read_text())
+        path.write_text(certificate + path.read_text().replace(
+            '"limits" }', '"limits", "smacks", "carbons", "mam", "csi" }'))
 
 
 class Ejabberd(Server):
     name = "ejabberd"
+    start_s = 90  # Erlang loads and checks its modules first
+    can_more = False
 
     @staticmethod
     def folder_of_code():
@@ -114,7 +121,9 @@ class Cli:
         process = subprocess.Popen(
             [*self.base, "--server", f"127.0.0.1:{self.server.port}", "--json", "listen",
              "--count", str(count)], env=self.environment, stdout=subprocess.PIPE, text=True)
-        threading.Timer(COMMAND_S, process.kill).start()
+        guard = threading.Timer(COMMAND_S, process.kill)
+        guard.daemon = True
+        guard.start()
         ready = json.loads(process.stdout.readline() or "{}")
         check(ready.get("kind") == "ready", "listen does not get ready")
         return process
@@ -167,6 +176,149 @@ def roster(cli, other):
     check(cli.run("roster").stdout == "", "the roster is not empty again")
 
 
+def people(cli, other):
+    """Presence, subscriptions, names, blocking, vcards."""
+    cli.run("presence", "subscribe", other.jid)
+    other.run("presence", "approve", cli.jid)
+    cli.run("roster", "add", other.jid)
+    cli.run("roster", "rename", other.jid, "Romeo the first")
+    check("Romeo the first" in cli.run("roster", "list").stdout, "roster rename")
+    there = subprocess.Popen([*other.base, "--server", f"127.0.0.1:{cli.server.port}", "presence",
+                              "set", "--show", "away", "--status", "at lunch"],
+                             env=other.environment, stderr=subprocess.PIPE, text=True)
+    try:
+        check("present as" in there.stderr.readline(), "presence set")
+        # The echo bot's session may wait for a bot that does not come back.
+        seen = [json.loads(line) for line in cli.run("--json", "presence").stdout.splitlines()]
+        check(("away", "at lunch") in [(one.get("show"), one.get("status")) for one in seen],
+              f"presence: {seen}")
+    finally:
+        there.terminate()
+        check(there.wait(COMMAND_S) == 0, "presence set ends in order")
+    cli.run("presence", "unsubscribe", other.jid)
+    cli.run("roster", "remove", other.jid)
+    cli.run("roster", "rename", other.jid, "x", expect=1)
+    check("Prosody" in cli.run("version").stdout or cli.server.name != "prosody", "version")
+    check(HOST in cli.run("disco", "--tree").stdout, "disco --tree")
+
+
+def protection(cli, other):
+    cli.run("block", other.jid, "spam.example")
+    blocked = cli.run("block").stdout.split()
+    check(sorted(blocked) == sorted([other.jid, "spam.example"]), f"blocked: {blocked}")
+    cli.run("unblock", other.jid)
+    check(cli.run("block").stdout.split() == ["spam.example"], "unblock")
+    cli.run("unblock", "--all")
+    check(cli.run("block").stdout == "", "unblock --all")
+    cli.run("unblock", expect=2)
+    cli.run("vcard", "set", "--name", "Juliet C.", "--email", "juliet@example.org")
+    cli.run("vcard", "set", "--nick", "J")
+    card = json.loads(other.run("--json", "vcard", cli.jid).stdout)
+    check(card == {"name": "Juliet C.", "email": "juliet@example.org", "nick": "J"}, f"card: {card}")
+
+
+def several(cli, other):
+    listeners = [person.listen(1) for person in (other, cli)]
+    cli.run("send", other.jid, "to both", "--to", cli.jid)
+    for listener in listeners:
+        check(json.loads(listener.stdout.readline())["body"] == "to both", "send to two")
+        listener.wait(COMMAND_S)
+    # One of two is refused: said, and the other has it.
+    listener = other.listen(1)
+    refused = cli.run("send", other.jid, "x", "--to", f"nobody@{HOST}/nowhere", expect=1)
+    check("nobody" in refused.stderr, "which one was refused")
+    check(listener.wait(COMMAND_S) == 0, "the other one")
+
+
+def execution(cli, other):
+    """listen --exec: the body on standard input, the rest in the environment, never evaluated."""
+    out = cli.server.folder / "heard.txt"
+    process = subprocess.Popen(
+        [*other.base, "--server", f"127.0.0.1:{cli.server.port}", "listen", "--count", "1", "--exec",
+         f'printf "%s: " "$BALCONY_FROM_BARE" > {out}; cat >> {out}'], env=other.environment,
+        stderr=subprocess.PIPE, text=True)
+    check("listening" in process.stderr.readline(), "listen --exec")
+    cli.run("send", other.jid, "$(rm -rf /); `id`")
+    check(process.wait(COMMAND_S) == 0, "listen --exec ends")
+    check(out.read_text() == f"{cli.jid}: $(rm -rf /); `id`", f"--exec: {out.read_text()}")
+
+
+def accounts(cli, other):
+    """login, accounts, logout, passwd: contexts in a folder of their own."""
+    home = cli.server.folder / "config"
+    base = dict(os.environ, XDG_CONFIG_HOME=str(home))
+    base.pop("BALCONY_PASSWORD", None)
+    where = ["--server", f"127.0.0.1:{cli.server.port}", "--ca",
+             str(cli.server.folder / f"{HOST}.crt")]
+
+    def run_it(*arguments, expect=0, **environment):
+        done = subprocess.run([cli.base[0], *arguments], env=dict(base, **environment),
+                              capture_output=True, text=True, timeout=COMMAND_S,
+                              stdin=subprocess.DEVNULL, start_new_session=True)
+        check(done.returncode == expect, f"{arguments}: {done.returncode} {done.stderr}")
+        return done
+
+    secret = cli.environment["BALCONY_PASSWORD"]
+    check("balcony login" in run_it("ping", expect=2).stderr, "no advice without an account")
+    run_it("login", cli.jid, *where, expect=4, BALCONY_PASSWORD="wrong")
+    check(not (home / "balcony" / "accounts.toml").exists(), "a failed login is stored")
+    run_it("login", cli.jid, *where, BALCONY_PASSWORD=secret)
+    run_it("login", other.jid, *where, "--password-command",
+           f"echo '{other.environment['BALCONY_PASSWORD']}'")
+    listed = run_it("accounts").stdout
+    check(f"* {cli.jid}  password: file" in listed and f"{other.jid}  password: command" in listed,
+          f"accounts: {listed}")
+    kept = home / "balcony" / "secrets" / cli.jid
+    check(kept.stat().st_mode & 0o777 == 0o600, "the secret's mode")
+    run_it("ping")
+    run_it("ping", "--account", other.jid.split("@")[0])
+    run_it("ping", "--account", "nobody", expect=2)
+    run_it("passwd", BALCONY_NEW_PASSWORD="a new secret")
+    check(kept.read_text() == "a new secret\n", "passwd changes the stored secret")
+    run_it("ping")
+    run_it("passwd", BALCONY_NEW_PASSWORD=secret)
+    kept.chmod(0o644)
+    check("chmod 600" in run_it("ping", expect=2).stderr, "a secret that others can read")
+    run_it("logout", cli.jid)
+    check(not kept.exists() and cli.jid not in run_it("accounts").stdout, "logout")
+
+
+def addresses(cli):
+    shown = cli.run("jid", "explain", "JULIET@Example.ORG/Balcony").stdout
+    check("address: juliet@example.org/Balcony" in shown and "case mapping" in shown, "jid explain")
+    broken = json.loads(cli.run("jid", "explain", "--json", "a@b@c", expect=1).stdout)
+    check(broken["error"].startswith("jid-"), f"jid explain: {broken}")
+    for command in ("send", "listen", "chat", "raw", "roster", "presence", "block", "unblock",
+                    "vcard", "ping", "disco", "version", "login", "accounts", "logout", "register",
+                    "unregister", "passwd"):
+        check("xample" in cli.run(command, "--help").stdout, f"{command} --help has no example")
+
+
+def resumption(cli, other):
+    """listen through a line that is cut: what is said meanwhile comes once."""
+    proxy = Proxy(cli.server.port)
+    try:
+        base = [*other.base, "--server", f"127.0.0.1:{proxy.port}"]
+        process = subprocess.Popen([*base, "--json", "listen", "--count", "2"],
+                                   env=other.environment, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True)
+        guard = threading.Timer(COMMAND_S, process.kill)
+        guard.daemon = True
+        guard.start()
+        process.stdout.readline()
+        cli.run("send", other.jid, "before")
+        check(json.loads(process.stdout.readline())["body"] == "before", "before the cut")
+        proxy.cut()
+        check("lost" in process.stderr.readline(), "the loss is not told")
+        cli.run("send", other.jid, "meanwhile")
+        proxy.mend()
+        check("nothing was lost" in process.stderr.readline(), "it is not resumed")
+        check(json.loads(process.stdout.readline())["body"] == "meanwhile", "what came meanwhile")
+        check(process.wait(COMMAND_S) == 0, "listen ends")
+    finally:
+        proxy.close()
+
+
 def questions(cli):
     check("answered in" in cli.run("ping").stdout, "ping")
     check(json.loads(cli.run("ping", "--json").stdout)["to"] == HOST, "ping as JSON")
@@ -193,6 +345,9 @@ def refusals(cli, stranger, server):
     stranger.run("register")
     stranger.run("ping")
     stranger.run("register", expect=1)
+    stranger.run("unregister", "--yes", "somebody@else", expect=2)
+    stranger.run("unregister", "--yes", stranger.jid)
+    stranger.run("ping", expect=4)
 
 
 def run(binary, kind):
@@ -206,6 +361,14 @@ def run(binary, kind):
         messages(juliet, romeo)
         echo(juliet, romeo)
         roster(juliet, romeo)
+        people(juliet, romeo)
+        several(juliet, romeo)
+        execution(juliet, romeo)
+        addresses(juliet)
+        accounts(juliet, romeo)
+        if kind.can_more:
+            protection(juliet, romeo)
+            resumption(juliet, romeo)
         questions(juliet)
         refusals(juliet, nurse, server)
         return True

@@ -20,9 +20,9 @@ struct Rule {
 // RFC 7622 §3.3: the UsernameCaseMapped profile of RFC 8265 §3.3, in the order of its rules.
 const std::vector<Rule>& local_rules() {
   static const std::vector<Rule> rules = {
-      {"width mapping (RFC 8265 §3.3.1 rule 1)", precis::map_width},
-      {"case mapping (RFC 8265 §3.3.1 rule 3)", precis::map_case},
-      {"normalisation, NFC (RFC 8265 §3.3.1 rule 4)",
+      {"width mapping (RFC 8265 §3.3, rule 1)", precis::map_width},
+      {"case mapping (RFC 8265 §3.3, rule 3)", precis::map_case},
+      {"normalisation, NFC (RFC 8265 §3.3, rule 4)",
        [](std::u32string& t) { precis::normalise(t, precis::Form::kNfc); }},
   };
   return rules;
@@ -31,8 +31,8 @@ const std::vector<Rule>& local_rules() {
 // RFC 7622 §3.4: the OpaqueString profile of RFC 8265 §4.2.
 const std::vector<Rule>& resource_rules() {
   static const std::vector<Rule> rules = {
-      {"spaces become U+0020 (RFC 8265 §4.2.1 rule 2)", precis::map_spaces},
-      {"normalisation, NFC (RFC 8265 §4.2.1 rule 4)",
+      {"spaces become U+0020 (RFC 8265 §4.2, rule 2)", precis::map_spaces},
+      {"normalisation, NFC (RFC 8265 §4.2, rule 4)",
        [](std::u32string& t) { precis::normalise(t, precis::Form::kNfc); }},
   };
   return rules;

@@ -12,7 +12,7 @@ namespace balcony::cli {
 
 // What happened to a part of an address.
 struct JidStep {
-  std::string rule;  // "case mapping, RFC 8265 §3.3.1"
+  std::string rule;  // "case mapping (RFC 8265 §3.3, rule 3)"
   std::string before;
   std::string after;
 };

@@ -1,4 +1,5 @@
 #include "router/testing/test_world.h"
+#include "router/registration_limit.h"
 
 #include <utility>
 
@@ -23,6 +24,7 @@ class World::FailingStore final : public storage::Store {
     }
     under_->when(ticket, std::move(done));
   }
+  storage::Ticket busy_until() const override { return under_->busy_until(); }
   Task<Result<std::optional<storage::Value>>> get(std::string o, std::string s,
                                                   std::string k) override {
     return under_->get(std::move(o), std::move(s), std::move(k));
@@ -114,6 +116,10 @@ class World::TestAccounts final : public Accounts {
     co_return found->has_value();
   }
 
+  Task<bool> admit_registration(std::string address, std::int64_t per_hour) override {
+    co_return registrations_.admit(address, per_hour, world_.shards_.front()->loop.clock().now());
+  }
+
   static storage::Batch put_account(const Jid& jid) {
     storage::Account account;
     account.user = jid.local();
@@ -127,6 +133,7 @@ class World::TestAccounts final : public Accounts {
     return *world_.shards_[home_shard(account.bare_str(), world_.shards_.size())];
   }
   World& world_;
+  RegistrationLimit registrations_;
 };
 
 xml::Element World::stranger(std::string_view xml, std::string_view address, std::size_t shard) {

@@ -20,6 +20,7 @@ class MemoryStore final : public Store {
   }
 
   void when(Ticket ticket, Done done) override { shard_->when(ticket, std::move(done)); }
+  Ticket busy_until() const override { return shard_->busy_until(); }
 
   Task<Result<std::optional<Value>>> get(std::string owner, std::string store,
                                          std::string key) override {

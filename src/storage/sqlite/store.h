@@ -16,6 +16,7 @@ class SqliteStore final : public Store {
 
   Ticket commit(Batch batch) override;
   void when(Ticket ticket, Done done) override { shard_->when(ticket, std::move(done)); }
+  Ticket busy_until() const override { return shard_->busy_until(); }
 
   Task<Result<std::optional<Value>>> get(std::string owner, std::string store,
                                          std::string key) override;

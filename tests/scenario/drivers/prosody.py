@@ -6,7 +6,7 @@ from .server import HOST, SECOND_HOST, Server, make_certificate
 
 _MODULES = ("roster saslauth tls disco ping version time uptime lastactivity vcard private "
             "register user_account_management offline presence message iq blocklist "
-            "server_contact_info posix limits").split()
+            "server_contact_info posix limits carbons csi csi_simple").split()
 
 
 def _lua(value):

@@ -28,6 +28,7 @@ class Server:
     host = HOST
     second_host = SECOND_HOST
     address = "127.0.0.1"
+    start_s = START_S  # how long it may take to be ready
 
     def __init__(self, binary=None, shards=2, settings=None):
         self.binary = binary
@@ -77,7 +78,7 @@ class Server:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
         self._reader = threading.Thread(target=self._read_log, args=(self.process,), daemon=True)
         self._reader.start()
-        deadline = time.monotonic() + START_S
+        deadline = time.monotonic() + self.start_s
         while not self._ready.wait(0.05):
             if self.process.poll() is not None:
                 raise ServerFailed(f"{self.name} ended with {self.process.returncode}:\n"

@@ -168,7 +168,9 @@ bool Model::on_message(const Message& message, std::string_view time) {
             printable(message.body), std::string(message.id),
             ours ? Delivery::kServer : Delivery::kNone};
   add(with, std::move(line));
-  if (!ours && with != selected_) ++conversations_[with].unread;
+  Conversation& conversation = conversations_[with];
+  if (!ours) conversation.they_type = false;
+  if (!ours && with != selected_) ++conversation.unread;
   // XEP-0184 §5.5: only to whom one shows one's presence anyway; a copy was another client's.
   const Contact* const sender = contact(with);
   const bool shown =

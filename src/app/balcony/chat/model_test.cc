@@ -184,6 +184,9 @@ TEST(ChatModel, KnowsWhoTypes) {
   model.on_message(Came(chat_message("", composing)).message, "");
   EXPECT_TRUE(model.find("romeo@montague.example")->they_type);
   EXPECT_THAT(rows_of(model), HasSubstr("…"));
+  model.on_message(Came(chat_message("without a state")).message, "");
+  EXPECT_FALSE(model.find("romeo@montague.example")->they_type);
+  model.on_message(Came(chat_message("", composing)).message, "");
   model.on_message(Came(chat_message("done",
                                      "<active xmlns='http://jabber.org/protocol/"
                                      "chatstates'/>"))

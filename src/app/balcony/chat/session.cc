@@ -16,6 +16,8 @@ namespace balcony::cli::chat {
 namespace {
 
 constexpr std::chrono::milliseconds kTick{250};
+// After so long without a key nobody looks (XEP-0352): the server may keep back what can wait.
+constexpr std::chrono::minutes kNobodyLooksAfter{5};
 
 }  // namespace
 
@@ -32,6 +34,7 @@ Task<std::optional<Error>> Session::run(std::string with) {
   (void)client_.send_presence();
   spawn(read_roster(shared_from_this()));
   (void)was_interrupted();
+  last_key_ = runtime_.now();
   screen_->draw(model_, editor_);
   while (!ends_ && !over_ && !was_interrupted()) {
     const bool ready = co_await runtime_.readable(STDIN_FILENO, kTick);
@@ -114,6 +117,8 @@ void Session::on_key(const Key& key) {
   Conversation& shown = model_.current();
   const auto page = static_cast<std::size_t>(screen_->page());
   draw_soon();
+  last_key_ = runtime_.now();
+  if (std::exchange(nobody_looks_, false)) (void)client_.set_active(true);
   switch (key.kind) {
     case kCharacter: editor_.insert(key.character); return on_edit();
     case kBackspace: editor_.backspace(); return on_edit();
@@ -142,6 +147,10 @@ void Session::on_edit() {
 }
 
 void Session::on_tick() {
+  if (!nobody_looks_ && runtime_.now() - last_key_ > kNobodyLooksAfter) {
+    nobody_looks_ = true;
+    (void)client_.set_active(false);
+  }
   if (const auto state = typing_.on_tick(runtime_.now())) send_state(*state);
 }
 

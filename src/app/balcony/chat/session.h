@@ -11,6 +11,7 @@
 #include <balcony/client.h>
 #include <balcony/runtime.h>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -68,6 +69,8 @@ class Session : public std::enable_shared_from_this<Session> {
   std::optional<Error> over_;
   bool ends_ = false;
   bool will_draw_ = false;
+  bool nobody_looks_ = false;
+  std::chrono::milliseconds last_key_{0};
 };
 
 }  // namespace balcony::cli::chat

@@ -132,7 +132,7 @@ def scenario_wrong_password(stage):
 
 @scenario(differs={"prosody": "sends no challenge for an unknown user"})
 def scenario_unknown_user(stage):
-    """SAFETY: an unknown user is answered like a wrong password, with a salt that stays."""
+    """docs/security.md: an unknown user is answered like a wrong password, with a salt that stays."""
     seen = []
     for user in (stage.account("romeo").user, "nobody-here", "nobody-here"):
         carol = stage.client("romeo", name=user)

@@ -53,7 +53,7 @@ def scenario_restart_keeps_everything(stage):
 
 @scenario(fresh=True)
 def scenario_kill(stage):
-    """SAFETY 23, 26: what was answered survives the death of the process."""
+    """docs/security.md: what was answered survives the death of the process."""
     romeo = stage.client("romeo")
     romeo.login()
     for n in range(20):

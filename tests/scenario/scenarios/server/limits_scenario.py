@@ -39,7 +39,7 @@ def scenario_before_tls(stage):
 
 @scenario(differs={"prosody": "does not hold its limit of 256 KiB here"})
 def scenario_largest_stanza(stage):
-    """DESIGN §10: 256 KiB may come after authentication; more ends the stream."""
+    """docs/security.md: 256 KiB may come after authentication; more ends the stream."""
     romeo, juliet = stage.client("romeo"), stage.client("juliet").online()
     romeo.login()
     body = "x" * (256 * 1024 - 300)
@@ -70,7 +70,7 @@ def scenario_configured_size(stage):
 
 @scenario(differs={"prosody": "has no limit of depth"})
 def scenario_too_deep(stage):
-    """DESIGN §10: elements in elements, 64 deep at most."""
+    """docs/security.md: elements in elements, 64 deep at most."""
     romeo, juliet = stage.client("romeo"), stage.client("juliet").online()
     romeo.login()
     romeo.send(f"<message to='{juliet.jid}'>{'<a>' * 50}{'</a>' * 50}</message>")
@@ -81,7 +81,7 @@ def scenario_too_deep(stage):
 
 @scenario(differs={"prosody": "has no limit of attributes"})
 def scenario_too_many_attributes(stage):
-    """DESIGN §10: 64 attributes an element at most."""
+    """docs/security.md: 64 attributes an element at most."""
     romeo, juliet = stage.client("romeo"), stage.client("juliet").online()
     romeo.login()
     few = " ".join(f"a{n}='1'" for n in range(50))
@@ -119,7 +119,7 @@ def scenario_authentication_deadline(stage):
 
 @scenario(config="connections_per_address = 5")
 def scenario_connections_per_address(stage):
-    """SAFETY 20: an address has so many connections and no more; a place becomes free again."""
+    """docs/security.md: an address has so many connections and no more; a place becomes free again."""
     def opened(name):
         carol = stage.raw(name)
         try:
@@ -140,7 +140,7 @@ def scenario_connections_per_address(stage):
 
 @scenario(users="romeo juliet mercutio")
 def scenario_slow_reader(stage):
-    """SAFETY 20: somebody who does not read slows nobody else down."""
+    """docs/security.md: somebody who does not read slows nobody else down."""
     juliet = stage.client("juliet", "balcony")
     juliet.connect_tcp(receive_buffer=4096)
     juliet.open_stream()
@@ -172,7 +172,7 @@ def scenario_slow_reader(stage):
 
 @scenario(users="romeo")
 def scenario_many_connections(stage):
-    """SAFETY 20: two hundred connections that come and go leave login working."""
+    """docs/security.md: two hundred connections that come and go leave login working."""
     crowd = []
     for n in range(200):
         carol = stage.raw(f"c{n}")

@@ -189,7 +189,7 @@ def scenario_presence_stays(stage):
 
 @scenario()
 def scenario_somebody_elses(stage):
-    """SAFETY 17: another account cannot resume the session, and its owner does not notice."""
+    """another account cannot resume the session, and its owner does not notice."""
     juliet = online(stage, "juliet")
     identity = enable(juliet).get("id")
     thief, answer = resume(stage, "romeo", identity, 0)
@@ -319,7 +319,7 @@ def scenario_count_after_a_crash(stage):
 
 @scenario(config="[stream_management]\nwaiting_stanzas = 10")
 def scenario_acknowledges_nothing(stage):
-    """SAFETY 17: the queue is bounded: who acknowledges nothing loses the session, not the messages."""
+    """the queue is bounded: who acknowledges nothing loses the session, not the messages."""
     romeo, juliet = stage.client("romeo"), online(stage, "juliet")
     romeo.login()
     juliet.send("<presence/>")

@@ -1,8 +1,8 @@
-#include "modules/registration_limit.h"
+#include "router/registration_limit.h"
 
-namespace balcony::modules {
+namespace balcony::router {
 
-bool RegistrationLimit::admit(std::string_view address, Instant now) {
+bool RegistrationLimit::admit(std::string_view address, std::int64_t per_hour, Instant now) {
   forget_old(now);
   auto found = by_address_.find(address);
   if (found == by_address_.end()) {
@@ -14,7 +14,7 @@ bool RegistrationLimit::admit(std::string_view address, Instant now) {
     }
   }
   Entry& entry = *found->second;
-  if (entry.attempts >= per_hour_) return false;
+  if (entry.attempts >= per_hour) return false;
   ++entry.attempts;
   return true;
 }
@@ -26,4 +26,4 @@ void RegistrationLimit::forget_old(Instant now) {
   }
 }
 
-}  // namespace balcony::modules
+}  // namespace balcony::router
