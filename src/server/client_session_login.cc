@@ -240,6 +240,8 @@ std::vector<xml::Element> ClientSession::enable_inline(xml::ElementView bind) {
   for (const xml::ElementView feature : bind.children()) {
     if (feature.is(ns::kStreamManagement, "enable")) {
       answers.push_back(enable_management(feature));
+    } else if (feature.ns() == ns::kClientState) {
+      (void)indicate(feature);  // what is none is ignored
     } else if (feature.ns() != ns::kBind2) {
       resource_->user->host->fire(router::InlineEnable{*resource_, feature});
     }

@@ -119,8 +119,8 @@ Task<Result<stream::FastToken>> LoginTokens::issue_at_home(Jid account, stream::
   co_return fail(Errc::kResourceConstraint, "the client's tokens are being changed");
 }
 
-// SAFETY 21: what clients can fill is bounded. Those whose time is over go first, for they end
-// first.
+// docs/security.md 21: what clients can fill is bounded. Those whose time is over go first, for
+// they end first.
 Task<Result<>> LoginTokens::make_room(Jid account, std::string id) {
   BALCONY_CO_ASSIGN(auto clients, co_await list(account));
   std::erase_if(clients, [&](const auto& entry) { return entry.first == id; });

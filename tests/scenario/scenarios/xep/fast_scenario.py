@@ -223,7 +223,7 @@ def scenario_not_offered(stage):
 
 @scenario(config="auth.tokens_per_account = 2", differs=PROSODY)
 def scenario_clients_are_bounded(stage):
-    """SAFETY 21: the token that would end first makes room."""
+    """docs/security.md 21: the token that would end first makes room."""
     agents = [f"00000000-0000-4000-8000-00000000000{n}" for n in range(3)]
     tokens = []
     for agent in agents:

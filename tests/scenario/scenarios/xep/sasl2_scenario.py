@@ -6,7 +6,7 @@ import hmac
 
 from harness import sasl2
 from harness.client import SaslFailure
-from harness.errors import Failure, check, check_equal
+from harness.errors import Failure, Timeout, check, check_equal
 from harness.scram import Scram, encode
 from harness.stage import scenario
 from harness.xmltree import BIND, CLIENT
@@ -153,6 +153,23 @@ def scenario_carbons_inline(stage):
     other.send(f"<message to='{juliet.jid}' type='chat'><body>Hi</body></message>")
     copy = romeo.receive()
     check(copy.find("{urn:xmpp:carbons:2}sent") is not None, "the copy")
+
+
+@scenario(differs=PROSODY)
+def scenario_client_state_inline(stage):
+    """XEP-0386 §3.2, XEP-0352: a session that begins inactive."""
+    romeo, juliet = _online(stage), _online(stage, "juliet")
+    sasl2.plain(juliet, sasl2.bind())
+    sasl2.plain(romeo, sasl2.bind("<inactive xmlns='urn:xmpp:csi:0'/>"))
+    juliet.send(f"<presence to='{romeo.jid}'/>")
+    juliet.ping()
+    try:
+        romeo.receive(0.5)
+        raise Failure("presence came to an inactive client")
+    except Timeout:
+        pass
+    romeo.write("<active xmlns='urn:xmpp:csi:0'/>")
+    check_equal(romeo.receive().get("from"), juliet.jid, "the presence that waited")
 
 
 @scenario(differs=PROSODY)
