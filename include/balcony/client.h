@@ -36,6 +36,14 @@
 
 namespace balcony {
 
+// What a client may keep to log in again without the password (XEP-0484). As secret as one; a new
+// one replaces it from time to time.
+struct LoginToken {
+  std::string mechanism;
+  std::string token;
+  std::chrono::sys_time<std::chrono::milliseconds> expiry{};
+};
+
 struct ClientOptions {
   ClientOptions(Jid jid_, std::string password_)
       : jid(std::move(jid_)), password(std::move(password_)) {}
@@ -77,6 +85,19 @@ struct ClientOptions {
   // requests go on waiting for their answers. Where it cannot be resumed a new session is made and
   // messages that were not acknowledged are sent again, under their ids.
   bool stream_management = true;
+
+  // SASL2 (XEP-0388) where the server has it: login, binding and stream management in one step.
+  // Without a resourcepart in `jid` the resource is `resource_tag` and what the server adds
+  // (XEP-0386); contacts see it.
+  bool sasl2 = true;
+  std::string resource_tag = "Balcony";
+  // A UUID, made once for each installation and kept: with it the same resource comes again, and
+  // tokens can be had. Only the server sees it.
+  std::string user_agent_id;
+  // Ask for a token (XEP-0484); on_token() tells it. One of an earlier run goes into `token`: then
+  // the login takes one round trip, and the password is needed only when the token is refused.
+  bool want_token = false;
+  std::optional<LoginToken> token;
 
   std::string lang = "en";
   // What we say about ourselves (XEP-0030, XEP-0092).
@@ -253,6 +274,9 @@ class Client {
   // The connection is over for good, and the server has not acknowledged this stanza of ours: it
   // may have got it or not. Called before closed() returns.
   void on_undelivered(std::move_only_function<void(xml::ElementView stanza)> handler);
+  // There is a new token to be kept in place of any other, or null: the one there was is worth
+  // nothing.
+  void on_token(std::move_only_function<void(const std::optional<LoginToken>&)> handler);
   // The connection was lost. `will_reconnect`: it will be tried again.
   void on_disconnect(std::move_only_function<void(const Error&, bool will_reconnect)> handler);
 

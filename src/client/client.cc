@@ -151,6 +151,10 @@ void Client::on_undelivered(std::move_only_function<void(xml::ElementView)> hand
   core_->handlers.undelivered = std::move(handler);
 }
 
+void Client::on_token(std::move_only_function<void(const std::optional<LoginToken>&)> handler) {
+  core_->handlers.token = std::move(handler);
+}
+
 void Client::on_disconnect(std::move_only_function<void(const Error&, bool)> handler) {
   core_->handlers.disconnect = std::move(handler);
 }

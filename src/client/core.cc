@@ -24,6 +24,11 @@ Error explained(const Error& error, const ClientOptions& options) {
   return error;
 }
 
+// Of the login itself (RFC 6120 §6.5).
+bool is_verdict(const Error& error) {
+  return error.code >= Errc::kSaslAborted && error.code <= Errc::kSaslTemporaryAuthFailure;
+}
+
 }  // namespace
 
 bool is_passing(const Error& error) noexcept {
@@ -101,6 +106,14 @@ Task<Result<>> Core::open(bool register_first, stream::RegistrationFields fields
                                                std::move(stream_options));
   stream_ = stream;
   auto bound = co_await stream->open();
+  if (stream->token_refused()) {
+    keep_token(std::nullopt);
+    // The server did not even know what it was: then there was no attempt with the password yet.
+    if (!bound && !is_verdict(bound.error()) && !leaving_) {
+      stream_.reset();
+      co_return co_await open(register_first, stream::RegistrationFields());
+    }
+  }
   if (bound && leaving_) bound = fail(Errc::kCancelled, "the client gave up");
   Result<> settled = bound ? on_bound(*std::move(bound)) : fail(explained(bound.error(), options));
   if (!settled) {
@@ -127,14 +140,28 @@ stream::InitiatingOptions Core::negotiation(bool direct) const {
   negotiation.keys = keys_;
   negotiation.anonymous = options.anonymous;
   negotiation.lang = options.lang;
-  negotiation.pinned_mechanism = mechanism_;
+  negotiation.pinned_mechanism = pinned_;
   negotiation.tls = direct ? stream::TlsPolicy::kDirect : stream::TlsPolicy::kRequired;
   if (options.tls == ClientOptions::Tls::kNone) negotiation.tls = stream::TlsPolicy::kPlaintext;
   negotiation.management.enable = options.stream_management;
   // A session that nobody will come back for is not to be kept.
   negotiation.management.resumable = options.reconnect;
   negotiation.management.lost = management_.lost(jid_);
+  negotiation.sasl2.use = options.sasl2;
+  negotiation.sasl2.user_agent = {options.user_agent_id, options.version.name, ""};
+  negotiation.sasl2.tag = options.resource_tag;
+  negotiation.sasl2.want_token = options.want_token;
+  if (options.token) {
+    negotiation.sasl2.token =
+        stream::LoginToken{options.token->mechanism, options.token->token, options.token->expiry};
+  }
   return negotiation;
+}
+
+// XEP-0484: what the next login is made with; null: the password alone.
+void Core::keep_token(std::optional<LoginToken> token) {
+  options.token = std::move(token);
+  if (handlers.token && !abandoned_) handlers.token(options.token);
 }
 
 Result<std::shared_ptr<const TlsClientContext>> Core::tls_context(bool direct) {
@@ -155,8 +182,15 @@ Result<> Core::on_bound(stream::Bound bound) {
   early_ = std::move(bound.early);
   BALCONY_CHECK(settle(bound.management));
   jid_ = std::move(bound.jid);
-  keys_ = std::move(bound.keys);
   mechanism_ = std::move(bound.mechanism);
+  // A login by token says nothing of passwords.
+  if (!mechanism_.starts_with("HT-")) {
+    keys_ = std::move(bound.keys);
+    pinned_ = mechanism_;
+  }
+  if (bound.token) {
+    keep_token(LoginToken{bound.token->mechanism, bound.token->token, bound.token->expiry});
+  }
   backoff_ = {};
   log_debug("bound", {{"jid", jid_.str()}, {"mechanism", mechanism_}});
   if (options.keep_alive.count() > 0) spawn(keep_alive(shared_from_this(), stream_));

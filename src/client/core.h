@@ -37,6 +37,7 @@ struct Handlers {
   std::move_only_function<void(std::string_view)> acknowledged;
   std::move_only_function<void(xml::ElementView)> undelivered;
   std::move_only_function<void(const Error&, bool)> disconnect;
+  std::move_only_function<void(const std::optional<LoginToken>&)> token;
   std::map<std::pair<std::string, std::string>, Iq> iq;
 };
 
@@ -83,6 +84,7 @@ class Core : public std::enable_shared_from_this<Core> {
   Task<bool> pause(std::chrono::milliseconds time);
   Result<std::shared_ptr<const TlsClientContext>> tls_context(bool direct);
   stream::InitiatingOptions negotiation(bool direct) const;
+  void keep_token(std::optional<LoginToken> token);
   Result<> on_bound(stream::Bound bound);
   void on_lost(const Error& why, bool will_reconnect);
   void ended(const Error& why);
@@ -123,6 +125,7 @@ class Core : public std::enable_shared_from_this<Core> {
   WaitList<bool> pauses_;
   std::optional<sasl::ClientKeys> keys_;
   std::string mechanism_;
+  std::string pinned_;  // the last one that used the password (XEP-0438 §5.1)
   std::chrono::milliseconds backoff_{0};
   Management management_;
   TimerId ask_timer_ = 0;

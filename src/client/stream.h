@@ -57,6 +57,8 @@ class Stream {
   // Makes open() or receive() return `why` soon.
   void abort(Error why);
 
+  // The login token that was tried is good for nothing (XEP-0484 §4.1).
+  bool token_refused() const noexcept { return machine_.token_refused(); }
   std::string peer() const { return transport_->peer(); }
   std::string tls_summary() const { return transport_->tls_summary(); }
   // Bytes that came so far; grows whenever the server says anything.

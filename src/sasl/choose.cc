@@ -27,14 +27,15 @@ std::unexpected<Error> deceived(std::string why) {
 struct Binding {
   BindingFlag flag = BindingFlag::kNotSupported;
   const ChannelBinding* binding = nullptr;
+  bool needs_offer_proof = false;
 };
 
 Result<Binding> choose_binding(bool plus_offered, std::span<const std::string> announced,
                                const ChoicePolicy& policy) {
   const auto& ours = policy.channel_bindings;
-  if (ours.empty()) return Binding{BindingFlag::kNotSupported, nullptr};
+  if (ours.empty()) return Binding{};
   if (!plus_offered) {
-    if (announced.empty()) return Binding{BindingFlag::kNotAdvertised, nullptr};
+    if (announced.empty()) return Binding{BindingFlag::kNotAdvertised};
     return deceived("channel binding types are announced, but no mechanism that binds");
   }
   if (announced.empty()) {
@@ -48,22 +49,22 @@ Result<Binding> choose_binding(bool plus_offered, std::span<const std::string> a
   for (const ChannelBinding& binding : ours) {
     if (has(announced, binding.type)) return Binding{BindingFlag::kUsed, &binding};
   }
-  if (!has(announced, kTlsServerEndPoint)) {
-    return deceived("the channel binding type that every server has is not announced");
-  }
-  return Binding{BindingFlag::kNotSupported, nullptr};
+  // XEP-0474 §6: without the type that every server has, the server itself must vouch for the list.
+  return Binding{BindingFlag::kNotSupported, nullptr, !has(announced, kTlsServerEndPoint)};
 }
 
-bool permitted(std::string_view mechanism, BindingFlag flag, const ChoicePolicy& policy) {
+bool permitted(std::string_view mechanism, const Binding& binding, const ChoicePolicy& policy) {
   const auto scram = scram_name(mechanism);
-  if (!scram) return policy.tls && policy.plain;
-  return scram->plus == (flag == BindingFlag::kUsed);
+  // PLAIN has no way to prove what was offered.
+  if (!scram) return policy.tls && policy.plain && !binding.needs_offer_proof;
+  return scram->plus == (binding.flag == BindingFlag::kUsed);
 }
 
 MechanismChoice make_choice(std::string_view mechanism, const Binding& binding) {
   MechanismChoice choice{std::string(mechanism), BindingFlag::kNotSupported, std::nullopt};
   if (mechanism == kPlain) return choice;
   choice.flag = binding.flag;
+  choice.needs_offer_proof = binding.needs_offer_proof;
   if (binding.binding != nullptr) choice.binding = *binding.binding;
   return choice;
 }
@@ -94,7 +95,7 @@ Result<MechanismChoice> choose_mechanism(std::span<const std::string> offered,
   bool weaker_than_pinned = false;
   for (const std::string_view name : kPasswordMechanisms) {
     if (has(offered, name)) {
-      if (!weaker_than_pinned && permitted(name, binding.flag, policy)) {
+      if (!weaker_than_pinned && permitted(name, binding, policy)) {
         return make_choice(name, binding);
       }
       refused = true;

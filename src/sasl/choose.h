@@ -26,6 +26,8 @@ struct MechanismChoice {
   std::string mechanism;
   BindingFlag flag = BindingFlag::kNotSupported;
   std::optional<ChannelBinding> binding;  // with kUsed
+  // XEP-0474 §6: what was announced is odd enough that the server's own hash of it must fit.
+  bool needs_offer_proof = false;
 };
 
 // What the client is ready to do.

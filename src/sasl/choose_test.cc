@@ -91,12 +91,19 @@ TEST(Choose, AnnouncementsThatContradictEachOther) {
   auto exporter_only = policy();
   exporter_only.channel_bindings.pop_back();
   EXPECT_EQ(error_of(kAll, {}, exporter_only), Errc::kSaslMechanismTooWeak);
-  // No type in common: suspicious only if the one that every server has is missing.
-  EXPECT_EQ(error_of(kAll, {"tls-unique"}, policy()), Errc::kSaslMechanismTooWeak);
+  // No type in common: suspicious only if the one that every server has is missing. Then SCRAM must
+  // show what was announced (XEP-0474 §6), and PLAIN, which cannot, is out.
+  const auto odd = choose_mechanism(kAll, Names{"tls-unique"}, policy());
+  ASSERT_TRUE(odd);
+  EXPECT_EQ(odd->mechanism, "SCRAM-SHA-512");
+  EXPECT_TRUE(odd->needs_offer_proof);
+  EXPECT_EQ(error_of({"SCRAM-SHA-1-PLUS", "PLAIN"}, {"tls-unique"}, policy()),
+            Errc::kSaslMechanismTooWeak);
   const auto choice = choose_mechanism(kAll, Names{"tls-server-end-point"}, exporter_only);
   ASSERT_TRUE(choice);
   EXPECT_EQ(choice->mechanism, "SCRAM-SHA-512");
   EXPECT_EQ(choice->flag, BindingFlag::kNotSupported);
+  EXPECT_FALSE(choice->needs_offer_proof);
 }
 
 TEST(Choose, PlainOnlyUnderTls) {

@@ -19,6 +19,9 @@ Result<std::unique_ptr<ClientMechanism>> make_client_mechanism(const MechanismCh
     }
     return scram_client(*scram, choice, std::move(credentials), random.token(kNonceBytes));
   }
+  if (const auto ht = ht_name(choice.mechanism)) {
+    return ht_client(*ht, choice, std::move(credentials));
+  }
   if (choice.mechanism == kPlain) return plain_client(std::move(credentials));
   if (choice.mechanism == kExternal) return external_client(std::move(credentials));
   if (choice.mechanism == kAnonymous) return anonymous_client(std::move(credentials));

@@ -38,6 +38,13 @@ struct Credentials {
   std::string password;  // prepared here (OpaqueString)
   std::string authzid;   // usually empty; as ANONYMOUS's trace information (RFC 4505 §2) too
 
+  // Of XEP-0484, for the HT mechanisms; unused with others.
+  std::string token;
+
+  // XEP-0474: announced_text() of what the server offered. Empty: a hash of it that the server
+  // sends is not looked at.
+  std::string announced;
+
   // From an earlier login; used when the server's salt and iteration count are still the same.
   std::optional<ClientKeys> keys;
 
@@ -61,7 +68,8 @@ class ClientMechanism {
   // The answer to a challenge; may be empty.
   // Errors: kSaslMalformedRequest: the server's message is none of this mechanism, or out of turn;
   // kSaslNotAuthorized: it said so, or could not prove that it knows us (somebody is in between);
-  // kSaslMechanismTooWeak: its iteration count is outside our limits.
+  // kSaslMechanismTooWeak: its iteration count is outside our limits, or what it offered is not
+  // what arrived (XEP-0474).
   virtual Result<std::string> step(std::string_view challenge) = 0;
 
   // The server says success. `data`: what <success/> held, if anything.
@@ -71,6 +79,9 @@ class ClientMechanism {
 
   // After success with SCRAM: what may be kept for Credentials::keys. Null for other mechanisms.
   virtual const ClientKeys* keys() const { return nullptr; }
+
+  // Whether the server has shown with SCRAM that its offer arrived as it was sent (XEP-0474 §5.2).
+  virtual bool offer_proven() const { return false; }
 };
 
 // The machine for what choose_mechanism() chose. `random` must outlive the call only.

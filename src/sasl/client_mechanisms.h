@@ -3,6 +3,7 @@
 #pragma once
 
 #include "sasl/client.h"
+#include "sasl/ht.h"
 #include "sasl/mechanism.h"
 
 namespace balcony::sasl {
@@ -14,5 +15,8 @@ std::unique_ptr<ClientMechanism> scram_client(ScramName name, MechanismChoice ch
 std::unique_ptr<ClientMechanism> plain_client(Credentials credentials);
 std::unique_ptr<ClientMechanism> external_client(Credentials credentials);
 std::unique_ptr<ClientMechanism> anonymous_client(Credentials credentials);
+// Errors: kSaslInvalidMechanism: `choice` has no binding of the type that the name says.
+Result<std::unique_ptr<ClientMechanism>> ht_client(HtName name, const MechanismChoice& choice,
+                                                   Credentials credentials);
 
 }  // namespace balcony::sasl

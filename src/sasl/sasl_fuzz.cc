@@ -50,6 +50,10 @@ ServerStep answered(ServerMechanism& server, ServerStep step) {
   if (std::holds_alternative<VerifyExternal>(step)) {
     return server.identified(fail(Errc::kSaslNotAuthorized));
   }
+  if (const auto* verify = std::get_if<VerifyToken>(&step)) {
+    BALCONY_ASSERT(!verify->username.empty() && !verify->proof.empty(), "HT: empty field");
+    return server.token("a token that nobody was given");
+  }
   return step;
 }
 
@@ -100,7 +104,7 @@ void fuzz_messages(std::string_view message) {
   }
   if (const auto first = scram::parse_server_first(message)) {
     const auto again = scram::parse_server_first(
-        scram::server_first(first->nonce, first->salt, first->iterations));
+        scram::server_first(first->nonce, first->salt, first->iterations, first->announced));
     BALCONY_ASSERT(again && again->salt == first->salt && again->nonce == first->nonce &&
                        again->iterations == first->iterations,
                    "not what was written");
@@ -118,15 +122,16 @@ void fuzz_messages(std::string_view message) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view rest(reinterpret_cast<const char*>(data) + 1, size - 1);
-  constexpr std::string_view kServers[] = {"SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512-PLUS",
-                                           "PLAIN",       "EXTERNAL",      "ANONYMOUS"};
-  const unsigned pick = data[0] % 9;
+  constexpr std::string_view kServers[] = {"SCRAM-SHA-1",    "SCRAM-SHA-256", "SCRAM-SHA-512-PLUS",
+                                           "PLAIN",          "EXTERNAL",      "ANONYMOUS",
+                                           "HT-SHA-256-EXPR"};
+  const unsigned pick = data[0] % 10;
   if (pick < std::size(kServers)) {
     fuzz_server(kServers[pick], Messages(rest));
-  } else if (pick == 8) {
+  } else if (pick == 9) {
     fuzz_messages(rest);
   } else {
-    fuzz_client({ScramHash::kSha256, pick == 7}, Messages(rest));
+    fuzz_client({ScramHash::kSha256, pick == 8}, Messages(rest));
   }
   return 0;
 }

@@ -2,6 +2,7 @@
 #include "base/base64.h"
 #include "precis/precis.h"
 #include "sasl/client_mechanisms.h"
+#include "sasl/downgrade.h"
 #include "sasl/scram_messages.h"
 
 namespace balcony::sasl {
@@ -20,6 +21,7 @@ class ScramClient final : public ClientMechanism {
     gs2_header_ = scram::gs2_header(choice.flag, type, credentials_.authzid);
     binding_ = gs2_header_;
     if (choice.binding) binding_ += choice.binding->data;
+    needs_proof_ = choice.needs_offer_proof;
   }
 
   ~ScramClient() override {
@@ -62,6 +64,7 @@ class ScramClient final : public ClientMechanism {
   }
 
   const ClientKeys* keys() const override { return succeeded_ ? &keys_ : nullptr; }
+  bool offer_proven() const override { return succeeded_ && offer_matches_; }
 
  private:
   enum class State { kNew, kSentFirst, kSentFinal, kVerified, kFailed };
@@ -84,6 +87,7 @@ class ScramClient final : public ClientMechanism {
         first.iterations > credentials_.iterations_max) {
       return fail(Errc::kSaslMechanismTooWeak, "SCRAM: an iteration count outside our limits");
     }
+    BALCONY_CHECK(check_offer(first));
     BALCONY_CHECK(find_keys(first));
     const std::string final = scram::client_final_without_proof(binding_, first.nonce);
     const std::string signed_text = scram::auth_message(first_bare_, message, final);
@@ -94,6 +98,23 @@ class ScramClient final : public ClientMechanism {
     server_signature_ = hmac(name_.hash, keys_.server_key, signed_text);
     state_ = State::kSentFinal;
     return final + ",p=" + base64_encode(proof);
+  }
+
+  // XEP-0474 §5.2: the server's hash is signed with our password later, so it is the server's own.
+  Result<> check_offer(const scram::ServerFirst& first) {
+    if (!first.announced.empty() && !credentials_.announced.empty()) {
+      offer_matches_ = first.announced == announced_hash(name_.hash, credentials_.announced);
+      if (!offer_matches_) {
+        return fail(Errc::kSaslMechanismTooWeak,
+                    "the server offered something else than what arrived: somebody is in between");
+      }
+    }
+    if (needs_proof_ && !offer_matches_) {
+      return fail(Errc::kSaslMechanismTooWeak,
+                  "the channel binding types lack the one that every server has, and the server "
+                  "does not vouch for them: somebody may be in between");
+    }
+    return {};
   }
 
   Result<> on_server_final(std::string_view message) {
@@ -138,6 +159,8 @@ class ScramClient final : public ClientMechanism {
   ClientKeys keys_;
   State state_ = State::kNew;
   bool succeeded_ = false;
+  bool needs_proof_ = false;    // choice.needs_offer_proof
+  bool offer_matches_ = false;  // XEP-0474
 };
 
 }  // namespace

@@ -7,11 +7,8 @@
 
 namespace balcony::sasl {
 
-Result<ScramKeys> derive_keys(ScramHash hash, std::string_view password, std::string_view salt,
-                              std::uint32_t iterations) {
-  BALCONY_ASSIGN(std::string prepared, precis::opaque_string(password));
-  std::string salted = pbkdf2(hash, prepared, salt, iterations);
-  wipe(prepared);
+ScramKeys keys_of_salted(ScramHash hash, std::string_view salted, std::string_view salt,
+                         std::uint32_t iterations) {
   // RFC 5802 §3.
   std::string client_key = hmac(hash, salted, "Client Key");
   ScramKeys keys{.hash = hash,
@@ -19,8 +16,17 @@ Result<ScramKeys> derive_keys(ScramHash hash, std::string_view password, std::st
                  .salt = std::string(salt),
                  .stored_key = digest(hash, client_key),
                  .server_key = hmac(hash, salted, "Server Key")};
-  wipe(salted);
   wipe(client_key);
+  return keys;
+}
+
+Result<ScramKeys> derive_keys(ScramHash hash, std::string_view password, std::string_view salt,
+                              std::uint32_t iterations) {
+  BALCONY_ASSIGN(std::string prepared, precis::opaque_string(password));
+  std::string salted = pbkdf2(hash, prepared, salt, iterations);
+  wipe(prepared);
+  ScramKeys keys = keys_of_salted(hash, salted, salt, iterations);
+  wipe(salted);
   return keys;
 }
 

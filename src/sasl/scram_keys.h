@@ -36,6 +36,10 @@ Result<ScramKeys> derive_keys(ScramHash hash, std::string_view password, std::st
 Result<ScramKeys> derive_keys(ScramHash hash, std::string_view password, Random& random,
                               std::uint32_t iterations = kDefaultIterations);
 
+// The keys of a SaltedPassword (RFC 5802 §3) that the user's client computed (XEP-0480 §3).
+ScramKeys keys_of_salted(ScramHash hash, std::string_view salted, std::string_view salt,
+                         std::uint32_t iterations);
+
 // Whether `keys` came from `password`; false for a password that OpaqueString refuses.
 bool verify_password(std::string_view password, const ScramKeys& keys);
 

@@ -189,7 +189,13 @@ Result<ServerFirst> parse_server_first(std::string_view message) {
   BALCONY_ASSIGN(out.nonce, take_nonce(parts));
   BALCONY_ASSIGN(out.salt, take_base64(parts, 's'));
   BALCONY_ASSIGN(out.iterations, take_iterations(parts));
-  BALCONY_CHECK(parts.skip_extensions());
+  while (!parts.at_end()) {
+    const std::string_view part = parts.take();
+    BALCONY_CHECK(Parts::skip_extension(part));
+    if (!part.starts_with("h=")) continue;
+    if (!out.announced.empty()) return malformed("two hashes of what was offered");
+    out.announced = part.substr(2);  // XEP-0474 §5.1
+  }
   return out;
 }
 
@@ -239,13 +245,13 @@ std::string client_first_bare(std::string_view username, std::string_view nonce)
   return std::string("n=").append(escape(username)).append(",r=").append(nonce);
 }
 
-std::string server_first(std::string_view nonce, std::string_view salt, std::uint32_t iterations) {
-  return std::string("r=")
-      .append(nonce)
-      .append(",s=")
-      .append(base64_encode(salt))
-      .append(",i=")
-      .append(std::to_string(iterations));
+std::string server_first(std::string_view nonce, std::string_view salt, std::uint32_t iterations,
+                         std::string_view announced) {
+  std::string message("r=");
+  message.append(nonce).append(",s=").append(base64_encode(salt));
+  message.append(",i=").append(std::to_string(iterations));
+  if (!announced.empty()) message.append(",h=").append(announced);
+  return message;
 }
 
 std::string client_final_without_proof(std::string_view binding, std::string_view nonce) {

@@ -31,6 +31,7 @@ struct ServerFirst {
   std::string nonce;
   std::string salt;
   std::uint32_t iterations = 0;  // the greatest of its type if what was sent is greater
+  std::string announced;         // h= of XEP-0474, as it was sent; empty: none
 };
 Result<ServerFirst> parse_server_first(std::string_view message);
 
@@ -48,8 +49,9 @@ Result<std::string> parse_server_final(std::string_view message);
 std::string gs2_header(BindingFlag flag, std::string_view binding_type, std::string_view authzid);
 std::string client_first_bare(std::string_view username, std::string_view nonce);
 
-// A further attribute of the server (as XEP-0474 has one) goes to the end of this message.
-std::string server_first(std::string_view nonce, std::string_view salt, std::uint32_t iterations);
+// `announced`: h= of XEP-0474 §5.1; empty: none.
+std::string server_first(std::string_view nonce, std::string_view salt, std::uint32_t iterations,
+                         std::string_view announced = {});
 
 std::string client_final_without_proof(std::string_view binding, std::string_view nonce);
 

@@ -70,11 +70,13 @@ TEST(ScramMessages, ClientFirstRefused) {
 
 TEST(ScramMessages, ServerFirst) {
   const auto first = parse_server_first("r=abc,s=QSXCR+Q6sek8bf92,i=4096,h=x,d=ab");
-  ASSERT_TRUE(first);  // XEP-0474's attributes are extensions
+  ASSERT_TRUE(first);  // what nobody knows is skipped
+  EXPECT_EQ(first->announced, "x");
   EXPECT_EQ(first->nonce, "abc");
   EXPECT_EQ(first->salt.size(), 12U);
   EXPECT_EQ(first->iterations, 4096U);
   EXPECT_EQ(parse_server_first("r=a,s=QQ==,i=99999999999999999999999")->iterations, 4294967295U);
+  EXPECT_FALSE(parse_server_first("r=a,s=QQ==,i=4096,h=x,h=y"));
   for (const std::string_view bad :
        {"", "r=a", "r=a,s=QQ==", "s=QQ==,r=a,i=4096", "r=a,i=4096,s=QQ==", "r=a,s=,i=4096",
         "r=a,s=Q,i=4096", "r=a,s=QQ==,i=", "r=a,s=QQ==,i=0", "r=a,s=QQ==,i=04096",

@@ -2,6 +2,7 @@
 #include "base/assert.h"
 #include "base/base64.h"
 #include "precis/precis.h"
+#include "sasl/downgrade.h"
 #include "sasl/scram_messages.h"
 #include "sasl/server_mechanisms.h"
 
@@ -69,7 +70,9 @@ class ScramServer final : public ServerMechanism {
       }
       keys_ = std::move(*keys);
     }
-    server_first_ = scram::server_first(nonce_, keys_.salt, keys_.iterations);
+    std::string hash;
+    if (!options_.announced.empty()) hash = announced_hash(name_.hash, options_.announced);
+    server_first_ = scram::server_first(nonce_, keys_.salt, keys_.iterations, hash);
     return Challenge{server_first_};
   }
 

@@ -21,6 +21,7 @@ ServerStep ServerMechanism::enter(ServerStep next) {
     State operator()(const NeedCredentials&) { return State::kAskedKeys; }
     State operator()(const VerifyPassword&) { return State::kAskedPassword; }
     State operator()(const VerifyExternal&) { return State::kAskedIdentity; }
+    State operator()(const VerifyToken&) { return State::kAskedToken; }
     State operator()(const Success&) { return State::kEnded; }
     State operator()(const Error&) { return State::kEnded; }
   } after;
@@ -66,6 +67,11 @@ ServerStep ServerMechanism::identified(Result<std::string> username) {
   return enter(on_identified(std::move(*username)));
 }
 
+ServerStep ServerMechanism::token(std::optional<std::string> token) {
+  if (!asked(State::kAskedToken)) return out_of_turn();
+  return enter(on_token(std::move(token)));
+}
+
 // Those that a mechanism does not ask for are never called.
 ServerStep ServerMechanism::on_credentials(std::optional<ScramKeys>) {
   BALCONY_ASSERT(false, "this mechanism has no use for keys");
@@ -77,6 +83,10 @@ ServerStep ServerMechanism::on_verified(bool) {
 
 ServerStep ServerMechanism::on_identified(std::string) {
   BALCONY_ASSERT(false, "this mechanism asks for no identity");
+}
+
+ServerStep ServerMechanism::on_token(std::optional<std::string>) {
+  BALCONY_ASSERT(false, "this mechanism has no use for tokens");
 }
 
 ServerStep authorize(const ServerOptions& options, Success success) {
@@ -96,6 +106,7 @@ Result<std::unique_ptr<ServerMechanism>> make_server_mechanism(std::string_view 
     }
     return scram_server(*scram, std::move(options), random.token(kNonceBytes));
   }
+  if (const auto ht = ht_name(mechanism)) return ht_server(*ht, std::move(options));
   if (mechanism == kPlain) return plain_server(std::move(options));
   if (mechanism == kExternal) return external_server();
   if (mechanism == kAnonymous) return anonymous_server();

@@ -14,6 +14,7 @@
 
 #include "base/random.h"
 #include "sasl/channel_binding.h"
+#include "sasl/ht.h"
 #include "sasl/scram_keys.h"
 
 #include <balcony/result.h>
@@ -50,6 +51,14 @@ struct VerifyExternal {
   std::string authzid;
 };
 
+// Find the token of `username` that the peer has, by fits(); resume with token().
+struct VerifyToken {
+  std::string username;  // prepared
+  HtName name;           // only tokens that were issued for this mechanism count
+  std::string binding;   // channel binding data; empty with NONE
+  std::string proof;
+};
+
 // The peer is authenticated.
 struct Success {
   std::string username;         // who: prepared localpart, or what identified() said; empty with
@@ -60,8 +69,8 @@ struct Success {
 };
 
 // An Error has one of the codes kSasl…; its sentence is for our log, the peer needs not see it.
-using ServerStep =
-    std::variant<Challenge, NeedCredentials, VerifyPassword, VerifyExternal, Success, Error>;
+using ServerStep = std::variant<Challenge, NeedCredentials, VerifyPassword, VerifyExternal,
+                                VerifyToken, Success, Error>;
 
 struct ServerOptions {
   // Those of this connection whose types were announced (XEP-0440). Not empty means: a -PLUS
@@ -70,6 +79,9 @@ struct ServerOptions {
 
   // See fake_keys(). Needed for SCRAM.
   std::string fake_secret;
+
+  // XEP-0474: announced_text() of what this peer was offered. Empty: SCRAM says nothing of it.
+  std::string announced;
 
   // What unknown users seem to have; the count that new accounts get.
   std::uint32_t iterations = kDefaultIterations;
@@ -99,14 +111,24 @@ class ServerMechanism {
   ServerStep credentials(std::optional<ScramKeys> keys);  // none: no such user
   ServerStep verified(bool matches);
   ServerStep identified(Result<std::string> username);  // or the kSasl… error to end with
+  ServerStep token(std::optional<std::string> token);   // none: none fits
 
  private:
-  enum class State { kNew, kChallenged, kAskedKeys, kAskedPassword, kAskedIdentity, kEnded };
+  enum class State {
+    kNew,
+    kChallenged,
+    kAskedKeys,
+    kAskedPassword,
+    kAskedIdentity,
+    kAskedToken,
+    kEnded
+  };
 
   virtual ServerStep on_response(std::string_view response) = 0;
   virtual ServerStep on_credentials(std::optional<ScramKeys> keys);
   virtual ServerStep on_verified(bool matches);
   virtual ServerStep on_identified(std::string username);
+  virtual ServerStep on_token(std::optional<std::string> token);
 
   bool asked(State question) const;
   ServerStep enter(ServerStep next);

@@ -13,6 +13,8 @@ std::unique_ptr<ServerMechanism> scram_server(ScramName name, ServerOptions opti
 std::unique_ptr<ServerMechanism> plain_server(ServerOptions options);
 std::unique_ptr<ServerMechanism> external_server();
 std::unique_ptr<ServerMechanism> anonymous_server();
+// Errors: kSaslInvalidMechanism: bound to what this connection has not.
+Result<std::unique_ptr<ServerMechanism>> ht_server(HtName name, ServerOptions options);
 
 // The end of an attempt in which `username` proved who it is. Errors: kSaslInvalidAuthzid.
 ServerStep authorize(const ServerOptions& options, Success success);

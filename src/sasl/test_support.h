@@ -13,6 +13,7 @@ namespace balcony::sasl::testing {
 
 inline constexpr std::string_view kUser = "juliet";
 inline constexpr std::string_view kPassword = "r0m30myr0m30";
+inline constexpr std::string_view kToken = "WXZzciBwYmFmdmZnZiBqdmd1IGp2eXFhcmZm";
 inline constexpr std::string_view kSecret = "a secret of the server's own";
 
 inline ChannelBinding exporter() {
@@ -62,6 +63,9 @@ inline ServerStep answer(ServerMechanism& server, ServerStep step) {
       const auto keys = keys_of(verify->username, ScramHash::kSha256);
       const auto fake = fake_keys(ScramHash::kSha256, verify->username, kSecret, 4096);
       step = server.verified(verify_password(verify->password, keys.value_or(fake)));
+    } else if (const auto* token = std::get_if<VerifyToken>(&step)) {
+      const bool has = token->username == kUser && fits(*token, kToken);
+      step = server.token(has ? std::optional<std::string>(kToken) : std::nullopt);
     } else if (std::holds_alternative<VerifyExternal>(step)) {
       step = server.identified("montague.example");
     } else {

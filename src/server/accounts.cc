@@ -2,6 +2,7 @@
 
 #include "base/random.h"
 #include "server/hop.h"
+#include "server/login_tokens.h"
 
 #include <algorithm>
 
@@ -242,6 +243,8 @@ Task<Result<>> AccountService::write_keys(Jid account, std::vector<storage::Scra
   forget(account);
   storage::Batch batch;
   batch.add(account.domain(), storage::op::PutAccount{std::move(stored)});
+  // Who has a token of the old password's time must not be in with the new one (XEP-0484).
+  if (found) batch.add(account.str(), storage::op::EraseStore{std::string(kTokenStore)});
   co_return co_await context_.store->write(std::move(batch));
 }
 

@@ -53,6 +53,11 @@ class AccountService final : public router::Accounts {
   enum class Put : std::uint8_t { kCreate, kReplace, kCreateOrReplace };
   Task<Result<>> put_keys(Jid account, std::vector<storage::ScramKeys> keys, Put how);
 
+  // Adds keys for a hash that the account has none for (XEP-0480 §3), and counts anew which hashes
+  // are offered. What is there stays as it is. Errors: kItemNotFound, kResourceConstraint, storage
+  // errors.
+  Task<Result<>> add_keys(Jid account, sasl::ScramKeys keys);
+
   // Counts anew which hashes every account of the host has keys for.
   Task<> refresh_offer(std::string domain);
 
@@ -70,6 +75,8 @@ class AccountService final : public router::Accounts {
   Task<Result<>> store_password(Jid account, std::string password, Put how);
   Task<Result<>> store_keys(Jid account, std::vector<storage::ScramKeys> keys, Put how);
   Task<Result<>> write_keys(Jid account, std::vector<storage::ScramKeys> keys, Put how);
+  Task<Result<>> add_keys_at_home(Jid account, sasl::ScramKeys keys);
+  Task<Result<>> merge_keys(Jid account, sasl::ScramKeys keys);
   Task<Result<>> remove_at_home(Jid account, std::function<void()> when_removed);
   Task<Result<>> erase(Jid account, std::function<void()> when_removed);
 

@@ -56,4 +56,32 @@ void ClientPolicy::add_features(std::string_view domain, xml::Element& features)
       .append_text_element("max-bytes", std::to_string(context_.config->limits.stanza.count));
 }
 
+stream::Sasl2Offer ClientPolicy::sasl2(std::string_view domain) const {
+  stream::Sasl2Offer offer;
+  const AuthConfig& auth = context_.config->auth;
+  const HostConfig* config = host(domain);
+  const bool anonymous = config && config->anonymous;
+  offer.offered = auth.sasl2;
+  offer.tokens = auth.token_lifetime.count() > 0 && !anonymous;
+  offer.resumption = context_.config->stream_management.resume_timeout.count() > 0;
+  if (anonymous) return offer;
+  // XEP-0480 §2.1: what would be offered if all accounts had the keys.
+  const std::vector<std::string> offered = mechanisms(domain);
+  for (const std::string& name : auth.mechanisms) {
+    const auto scram = sasl::scram_name(name);
+    if (scram && std::ranges::find(offered, name) == offered.end()) {
+      offer.upgrades.push_back(scram->hash);
+    }
+  }
+  return offer;
+}
+
+void ClientPolicy::add_inline_features(std::string_view domain, xml::Element& features) const {
+  // XEP-0198 has its own answer inside <bound/> (XEP-0386 §3.2).
+  features.append("feature").set("var", ns::kStreamManagement);
+  if (const router::Host* host = context_.router->host(domain)) {
+    host->fire(router::InlineFeatures{features});
+  }
+}
+
 }  // namespace balcony::server

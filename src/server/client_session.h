@@ -75,6 +75,10 @@ class ClientSession final : public router::Endpoint,
   Task<stream::Actions> look_up(stream::LookUp what);
   Task<stream::Actions> verify(stream::VerifyPassword what);
   Task<stream::Actions> bind(stream::BindResource what);
+  std::vector<xml::Element> enable_inline(xml::ElementView bind);
+  Task<stream::Actions> verify_token(stream::VerifyToken what);
+  Task<stream::Actions> issue_token(stream::IssueToken what);
+  Task<stream::Actions> add_keys(stream::AddKeys what);
   Task<stream::Actions> resume(stream::ResumeSession what);
   void take_up(Held held, std::string missed);
   void begin_bound();

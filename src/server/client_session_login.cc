@@ -7,6 +7,8 @@
 #include "server/accounts.h"
 #include "server/client_policy.h"
 #include "server/hop.h"
+#include "server/login_tokens.h"
+#include "stanza/ns.h"
 #include "xml/writer.h"
 
 #include <algorithm>
@@ -52,6 +54,12 @@ Task<ClientSession::Next> ClientSession::perform(stream::Actions actions) {
       more = co_await look_up(std::move(*what));
     } else if (auto* password = std::get_if<stream::VerifyPassword>(&action)) {
       more = co_await verify(std::move(*password));
+    } else if (auto* token = std::get_if<stream::VerifyToken>(&action)) {
+      more = co_await verify_token(std::move(*token));
+    } else if (auto* asked = std::get_if<stream::IssueToken>(&action)) {
+      more = co_await issue_token(std::move(*asked));
+    } else if (auto* keys = std::get_if<stream::AddKeys>(&action)) {
+      more = co_await add_keys(std::move(*keys));
     } else if (auto* home = std::get_if<stream::ComeHome>(&action)) {
       if (come_home(*home) == Next::kMove) co_return Next::kMove;
       more = now_home();
@@ -82,6 +90,8 @@ Task<ClientSession::Next> ClientSession::perform(stream::Actions actions) {
     negotiation_.reset();
     header_ = shared_header(std::move(header_));
     transport_->write(std::exchange(to_resend_, {}));
+  } else if (negotiation_ && negotiation_->authenticated()) {
+    splitter_.set_limits(limits());  // XEP-0388: without a new stream
   }
   co_return Next::kGoOn;
 }
@@ -117,6 +127,30 @@ Task<stream::Actions> ClientSession::verify(stream::VerifyPassword what) {
   co_return negotiation_->on_verified(std::move(matches));
 }
 
+// ---- XEP-0484, XEP-0480 ----
+
+Task<stream::Actions> ClientSession::verify_token(stream::VerifyToken what) {
+  auto account = Jid::make(what.what.username, negotiation_->domain());
+  if (!account) co_return negotiation_->on_token_verified(std::optional<stream::UsedToken>{});
+  auto used = co_await context_->tokens->verify(*account, std::move(what));
+  co_return negotiation_->on_token_verified(std::move(used));
+}
+
+Task<stream::Actions> ClientSession::issue_token(stream::IssueToken what) {
+  auto token = co_await context_->tokens->issue(*account_, std::move(what));
+  if (!token) {
+    log_warning("no token was issued",
+                {{"jid", account_->str()}, {"error", token.error().to_string()}});
+  }
+  co_return negotiation_->on_token_issued(std::move(token));
+}
+
+Task<stream::Actions> ClientSession::add_keys(stream::AddKeys what) {
+  log_info("keys added", {{"jid", account_->str()}, {"hash", sasl::to_string(what.keys.hash)}});
+  Result<> added = co_await context_->accounts->add_keys(*account_, std::move(what.keys));
+  co_return negotiation_->on_keys_added(std::move(added));
+}
+
 Task<> ClientSession::attempt_failed(stream::AttemptFailed what) {
   log_info("login failed", {{"stream", stream_id_},
                             {"peer", transport_->peer()},
@@ -141,6 +175,7 @@ Task<> ClientSession::attempt_failed(stream::AttemptFailed what) {
 ClientSession::Next ClientSession::come_home(const stream::ComeHome& what) {
   const std::size_t shards = context_->shared.contexts.size();
   const std::string& domain = negotiation_->domain();
+  account_.reset();  // of an attempt that failed after this step
   auto account = Jid::make(what.username, domain);
   if (what.anonymous) {
     // decision 0010: anonymous names are chosen to be at home where the connection is.
@@ -194,7 +229,24 @@ Task<stream::Actions> ClientSession::bind(stream::BindResource what) {
   account_ = resource_->jid;
   begin_bound();
   log_info("session bound", {{"stream", stream_id_}, {"jid", resource_->jid.str()}});
-  co_return negotiation_->on_bound(resource_->jid);
+  // Nothing is awaited between this and the answer: no stanza gets in front of <success/>.
+  std::vector<xml::Element> answers = enable_inline(what.inline_bind);
+  co_return negotiation_->on_bound(resource_->jid, std::move(answers));
+}
+
+// XEP-0386 §3.2: what the client wants of its new session.
+std::vector<xml::Element> ClientSession::enable_inline(xml::ElementView bind) {
+  std::vector<xml::Element> answers;
+  for (const xml::ElementView feature : bind.children()) {
+    if (feature.is(ns::kStreamManagement, "enable")) {
+      answers.push_back(enable_management(feature));
+    } else if (feature.ns() == ns::kClientState) {
+      (void)indicate(feature);  // what is none is ignored
+    } else if (feature.ns() != ns::kBind2) {
+      resource_->user->host->fire(router::InlineEnable{*resource_, feature});
+    }
+  }
+  return answers;
 }
 
 void ClientSession::begin_bound() {

@@ -5,6 +5,7 @@
 #include "stanza/datetime.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace balcony::server {
 namespace {
@@ -98,7 +99,7 @@ Result<> check_account(const Config& config, const Jid& jid) {
 }
 
 std::vector<CommandSpec> user_commands() {
-  return {
+  std::vector<CommandSpec> commands = {
       {"user add",
        "Makes an account.",
        {kAccount, kPassword},
@@ -133,6 +134,8 @@ std::vector<CommandSpec> user_commands() {
        list},
       import_command(),
   };
+  std::ranges::move(token_commands(), std::back_inserter(commands));
+  return commands;
 }
 
 }  // namespace balcony::server

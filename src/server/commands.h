@@ -113,5 +113,6 @@ std::vector<CommandSpec> session_commands();
 std::vector<CommandSpec> module_commands();
 std::vector<CommandSpec> process_commands();
 CommandSpec import_command();
+std::vector<CommandSpec> token_commands();
 
 }  // namespace balcony::server

@@ -74,6 +74,9 @@ struct AuthConfig {
   std::chrono::seconds plain_cache{
       600};  // how long a verified PLAIN password needs no hashing; 0: never
   bool require_tls = true;
+  bool sasl2 = true;                                       // XEP-0388
+  std::chrono::seconds token_lifetime{14 * 24 * 60 * 60};  // XEP-0484; 0: no tokens
+  std::int64_t tokens_per_account = 20;                    // clients that may have one
 };
 
 // [log]

@@ -99,6 +99,13 @@ OptionTable make_auth() {
              "How long a verified PLAIN password needs no hashing; 0: it always does."),
       option("require_tls", &A::require_tls,
              "Nobody logs in without TLS. Turn it off for tests on your own machine only."),
+      option("sasl2", &A::sasl2,
+             "Offer SASL2 and Bind 2 (XEP-0388, XEP-0386), which log in with fewer round trips."),
+      option("token_lifetime", &A::token_lifetime, 0s, 24h * 365,
+             "How long a client may come back with a token in place of the password (XEP-0484); "
+             "each use after a day gives a new one. 0: no tokens."),
+      option("tokens_per_account", &A::tokens_per_account, 1, 1'000,
+             "Clients of one account that may have tokens; more replace those that end first."),
   });
 }
 

@@ -4,6 +4,7 @@
 #include "server/accounts.h"
 #include "server/client_policy.h"
 #include "server/detached_session.h"
+#include "server/login_tokens.h"
 
 #include <utility>
 
@@ -40,6 +41,7 @@ void ShardContext::set_up(std::shared_ptr<const Config> given) {
   offers = shared.offers;
   store = shared.database->open(shard);
   accounts = std::make_unique<AccountService>(*this);
+  tokens = std::make_unique<LoginTokens>(*this);
   link = std::make_unique<Link>(shared);
   policy = std::make_unique<ClientPolicy>(*this);
   const router::RouterDeps deps{shard, *store,        system_random(), *accounts,

@@ -24,6 +24,7 @@ class AccountService;
 class ClientPolicy;
 class ClientSession;
 class DetachedSession;
+class LoginTokens;
 class Resumable;
 struct ShardContext;
 
@@ -64,6 +65,7 @@ struct ShardContext {
   std::shared_ptr<const SharedContext::Offers> offers;  // of the hosts of `config`
   std::unique_ptr<storage::Store> store;
   std::unique_ptr<AccountService> accounts;
+  std::unique_ptr<LoginTokens> tokens;
   std::unique_ptr<router::ShardLink> link;
   std::unique_ptr<router::Router> router;
   std::unique_ptr<ClientPolicy> policy;

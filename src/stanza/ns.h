@@ -63,6 +63,13 @@ inline constexpr std::string_view kCaps2 = "urn:xmpp:caps";                     
 inline constexpr std::string_view kSaslChannelBinding = "urn:xmpp:sasl-cb:0";    // XEP-0440
 inline constexpr std::string_view kStreamLimits = "urn:xmpp:stream-limits:0";    // XEP-0478
 
+// SASL2 and what goes with it
+inline constexpr std::string_view kBind2 = "urn:xmpp:bind:0";                  // XEP-0386
+inline constexpr std::string_view kSasl2 = "urn:xmpp:sasl:2";                  // XEP-0388
+inline constexpr std::string_view kSaslUpgrade = "urn:xmpp:sasl:upgrade:0";    // XEP-0480
+inline constexpr std::string_view kScramUpgrade = "urn:xmpp:scram-upgrade:0";  // XEP-0480
+inline constexpr std::string_view kFast = "urn:xmpp:fast:0";                   // XEP-0484
+
 // A value of FORM_TYPE, not a namespace of elements (XEP-0157 §2).
 inline constexpr std::string_view kServerInfoForm = "http://jabber.org/network/serverinfo";
 // disco#info features that stand for no element.

@@ -1,6 +1,7 @@
 #include "stream/initiating_stream.h"
 
 #include "sasl/choose.h"
+#include "sasl/downgrade.h"
 #include "sasl/mechanism.h"
 #include "stanza/ns.h"
 #include "stanza/stanza_error.h"
@@ -22,6 +23,13 @@ xml::Element iq(std::string_view type, std::string_view id) {
   xml::Element element(ns::kClient, "iq");
   element.set("type", type).set("id", id);
   return element;
+}
+
+// Of <mechanisms/>, or of <authentication/> (XEP-0388 §2.1).
+std::vector<std::string> mechanism_names(xml::ElementView offer) {
+  std::vector<std::string> names;
+  for (const auto name : offer.children(offer.ns(), "mechanism")) names.push_back(name.text());
+  return names;
 }
 
 }  // namespace
@@ -82,7 +90,9 @@ Actions InitiatingStream::on_tls(std::vector<sasl::ChannelBinding> bindings, boo
   // RFC 6120 §5.4.3.3: what was learned before TLS is forgotten.
   id_.clear();
   features_ = {};
-  return open();
+  Actions actions = open();
+  if (may_use_token()) start_early(actions);
+  return actions;
 }
 
 // ---- elements
@@ -97,7 +107,8 @@ Actions InitiatingStream::on_element(xml::Element element) {
       if (element.ns() == ns::kTls) return on_proceed(element);
       break;
     case State::kAwaitSasl:
-      if (element.ns() == ns::kSasl) return on_sasl(element);
+      if (sasl2_.active && element.ns() == ns::kSasl2) return on_sasl2(element);
+      if (!sasl2_.active && element.ns() == ns::kSasl) return on_sasl(element);
       break;
     case State::kAwaitForm:
       if (is_answer(element, request_id_)) return on_form(element);
@@ -134,6 +145,7 @@ Actions InitiatingStream::on_features(xml::Element features) {
                                                       std::string(options_.account.domain()));
   }
   features_ = std::move(features);
+  if (sasl2_.active) return after_sasl2();
   if (authenticated_) return start_session();
   if (options_.tls == TlsPolicy::kRequired && !tls_) {
     if (!features_.child(ns::kTls, "starttls")) {
@@ -200,27 +212,29 @@ Actions InitiatingStream::on_registered(xml::ElementView answer) {
 
 // ---- SASL
 
-Result<sasl::MechanismChoice> InitiatingStream::choose() const {
-  std::vector<std::string> offered;
-  const xml::ElementView offer = features_.child(ns::kSasl, "mechanisms");
-  for (const xml::ElementView name : offer.children(ns::kSasl, "mechanism")) {
-    offered.push_back(name.text());
-  }
+std::vector<std::string> InitiatingStream::announced_bindings() const {
   std::vector<std::string> types;
   const xml::ElementView announced =
       features_.child(ns::kSaslChannelBinding, "sasl-channel-binding");
   for (const auto& type : announced.children(ns::kSaslChannelBinding, "channel-binding")) {
     types.emplace_back(type.attr("type"));
   }
+  return types;
+}
+
+Result<sasl::MechanismChoice> InitiatingStream::choose(xml::ElementView offer) const {
+  std::vector<std::string> offered = mechanism_names(offer);
+  std::vector<std::string> types = announced_bindings();
   sasl::ChoicePolicy policy;
   policy.identity = options_.anonymous ? sasl::ChoicePolicy::Identity::kAnonymous
                                        : sasl::ChoicePolicy::Identity::kPassword;
   policy.tls = tls_ && verified_;
   policy.plain = options_.plain;
+  policy.sasl2 = offer.ns() == ns::kSasl2;
   policy.channel_bindings = bindings_;
   policy.pinned = options_.pinned_mechanism;
   const auto binds = [](const std::string& name) { return name.ends_with("-PLUS"); };
-  if (types.empty() && std::ranges::any_of(offered, binds)) {
+  if (!policy.sasl2 && types.empty() && std::ranges::any_of(offered, binds)) {
     // A server from before XEP-0440 knows the default of RFC 5802 §6.1, tls-unique, and nothing
     // else; TLS 1.3 has no such thing (RFC 9266 §3), and what such servers check there is no
     // common idea. So under TLS 1.3 nothing is bound.
@@ -234,22 +248,29 @@ Result<sasl::MechanismChoice> InitiatingStream::choose() const {
   return sasl::choose_mechanism(offered, types, policy);
 }
 
-Actions InitiatingStream::start_sasl() {
-  if (!features_.child(ns::kSasl, "mechanisms")) {
-    return failed(Error(Errc::kSaslInvalidMechanism, "the server offers no login"));
-  }
-  auto choice = choose();
-  if (!choice) return failed(choice.error());
-  mechanism_ = choice->mechanism;
-
+// For both profiles. Returns the initial response.
+Result<std::string> InitiatingStream::start_mechanism(const sasl::MechanismChoice& choice,
+                                                      xml::ElementView offer) {
+  mechanism_ = choice.mechanism;
   sasl::Credentials credentials;
   if (!options_.anonymous) credentials.username = options_.account.local();
   credentials.password = options_.password;
   credentials.keys = options_.keys;
-  auto machine = sasl::make_client_mechanism(*choice, std::move(credentials), random_);
-  if (!machine) return failed(machine.error());
-  sasl_ = *std::move(machine);
-  auto response = sasl_->initial_response();
+  if (options_.sasl2.token) credentials.token = options_.sasl2.token->token;
+  credentials.announced = sasl::announced_text(mechanism_names(offer), announced_bindings());
+  BALCONY_ASSIGN(sasl_, sasl::make_client_mechanism(choice, std::move(credentials), random_));
+  return sasl_->initial_response();
+}
+
+Actions InitiatingStream::start_sasl() {
+  // XEP-0388 §4: only after TLS.
+  const bool sasl2 = options_.sasl2.use && tls_;
+  if (sasl2 && features_.child(ns::kSasl2, "authentication")) return start_sasl2();
+  const xml::ElementView offer = features_.child(ns::kSasl, "mechanisms");
+  if (!offer) return failed(Error(Errc::kSaslInvalidMechanism, "the server offers no login"));
+  auto choice = choose(offer);
+  if (!choice) return failed(choice.error());
+  auto response = start_mechanism(*choice, offer);
   if (!response) return failed(response.error());
   state_ = State::kAwaitSasl;
   xml::Element auth(ns::kSasl, "auth");
@@ -346,7 +367,8 @@ Actions InitiatingStream::has_session() {
 Actions InitiatingStream::bound() {
   state_ = State::kBound;
   return list(Bound{*jid_, std::move(features_), mechanism_, server_lang_, std::move(keys_),
-                    std::move(management_), std::move(early_)});
+                    std::move(management_), std::move(early_), std::move(sasl2_.token),
+                    std::move(sasl2_.bound)});
 }
 
 // ---- the end
@@ -354,6 +376,8 @@ Actions InitiatingStream::bound() {
 Actions InitiatingStream::on_stream_error(xml::ElementView element) {
   if (state_ == State::kEnded) return {};
   state_ = State::kEnded;
+  // What was sent before the offer came may be what the server does not know.
+  if (sasl2_.early) sasl2_.token_refused = true;
   const StreamError error = *read_stream_error(element);
   Failed result{to_error(error), error, {}};
   if (error.condition == StreamCondition::kSeeOtherHost) {

@@ -9,6 +9,8 @@
 //                                                          |                 [enable] --> Bound
 //                                                          +--[resume]------------------> Bound
 //
+// With SASL2 (XEP-0388, initiating_sasl2.cc) all that follows --auth-- is one question and one
+// answer, and for who has a token (XEP-0484) the first.
 // A lost session is resumed, or a new one made resumable, where the options say so (XEP-0198).
 // One thread at a time. on_element() with a SCRAM challenge runs PBKDF2: some milliseconds.
 #pragma once
@@ -17,6 +19,7 @@
 #include "sasl/client.h"
 #include "stream/actions.h"
 #include "stream/registration.h"
+#include "stream/sasl2.h"
 #include "stream/stream_management.h"
 #include "xml/parser.h"
 
@@ -28,6 +31,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -35,6 +39,12 @@ namespace balcony::stream {
 
 // ---- actions
 
+// What logs in without the password (XEP-0484). As secret as one.
+struct LoginToken {
+  std::string mechanism;
+  std::string token;
+  WallTime expiry{};
+};
 // The account was made (XEP-0077); the machine goes on and logs in.
 struct Registered {};
 // What became of stream management (XEP-0198).
@@ -60,6 +70,10 @@ struct Bound {
   std::optional<sasl::ClientKeys> keys;  // of SCRAM, for the next login
   ManagementOutcome management;
   std::vector<xml::Element> early;  // stanzas that came before all was settled; not counted
+  // XEP-0484. A new token, to be used from now on in place of any other.
+  std::optional<LoginToken> token;
+  // What the features that were asked for in <bind/> answered (XEP-0386 §3.2); nothing without.
+  xml::Element bound;
 };
 // There is no way on. The stream has been ended where there was one.
 struct Failed {
@@ -97,6 +111,23 @@ struct ManagementOptions {
   std::optional<LostSession> lost;  // to be resumed; where that fails, a new session is made
 };
 
+// SASL2 (XEP-0388), and what can be asked for in the same step.
+struct Sasl2Options {
+  bool use = true;       // where it is offered, under TLS
+  UserAgent user_agent;  // of this installation; tokens need its id
+  // Bind 2 (XEP-0386), unless a resource is asked for: this is a part of the one that is made, for
+  // all to see. May be empty.
+  std::string tag;
+  // Further requests inside <bind/>, such as carbons; only with Bind 2.
+  std::vector<std::pair<std::string, std::string>> features;  // namespace and name
+  // XEP-0484: ask for a token; it comes with Bound.
+  bool want_token = false;
+  // One of an earlier login. It is used before the password, and in the first round trip: the
+  // server's offer is taken to be what it was (XEP-0388 §2.1). Refused, it is followed by a login
+  // with the password where there is one.
+  std::optional<LoginToken> token;
+};
+
 struct InitiatingOptions {
   explicit InitiatingOptions(Jid account_) : account(std::move(account_)) {}
 
@@ -113,6 +144,7 @@ struct InitiatingOptions {
   // Values for fields of the registration form other than username and password ("email").
   RegistrationFields registration_fields;
   ManagementOptions management;
+  Sasl2Options sasl2;
 };
 
 // ---- the machine
@@ -154,6 +186,8 @@ class InitiatingStream {
   InitiatingActions on_error(const Error& error);
 
   State state() const noexcept { return state_; }
+  // The token of the options is good for nothing any more; also after Failed.
+  bool token_refused() const noexcept { return sasl2_.token_refused; }
   // Stream id that the server gave; empty before.
   const std::string& id() const noexcept { return id_; }
 
@@ -164,7 +198,10 @@ class InitiatingStream {
   InitiatingActions start_registration();
   InitiatingActions on_form(xml::ElementView iq);
   InitiatingActions on_registered(xml::ElementView iq);
-  Result<sasl::MechanismChoice> choose() const;
+  // `offer`: <mechanisms/>, or <authentication/> of XEP-0388.
+  Result<sasl::MechanismChoice> choose(xml::ElementView offer) const;
+  std::vector<std::string> announced_bindings() const;
+  Result<std::string> start_mechanism(const sasl::MechanismChoice& choice, xml::ElementView offer);
   InitiatingActions start_sasl();
   InitiatingActions on_sasl(xml::ElementView element);
   InitiatingActions on_challenge(xml::ElementView element);
@@ -175,6 +212,22 @@ class InitiatingStream {
   InitiatingActions on_session(xml::ElementView iq);
   InitiatingActions has_session();
   InitiatingActions bound();
+  // initiating_sasl2.cc
+  bool may_use_token() const;
+  Result<sasl::MechanismChoice> token_choice() const;
+  void start_early(InitiatingActions& actions);
+  InitiatingActions start_sasl2();
+  Result<xml::Element> make_authenticate(const sasl::MechanismChoice& choice);
+  xml::Element make_bind2();
+  InitiatingActions on_sasl2(xml::ElementView element);
+  Result<> prove_sasl2(xml::ElementView element);
+  InitiatingActions on_sasl2_failure(xml::ElementView element);
+  InitiatingActions on_sasl2_continue(xml::ElementView element);
+  InitiatingActions on_sasl2_task(xml::ElementView element);
+  InitiatingActions on_sasl2_success(xml::ElementView element);
+  Result<> read_sasl2_session(xml::ElementView success);
+  InitiatingActions after_sasl2();
+  InitiatingActions give_up_sasl2(Error error);
   // initiating_management.cc
   bool offers_management() const;
   InitiatingActions start_resumption();
@@ -208,6 +261,20 @@ class InitiatingStream {
   xml::Element features_;
   std::optional<Jid> jid_;
   ManagementOutcome management_;
+  struct Sasl2State {
+    bool active = false;  // <authenticate/> was sent
+    bool early = false;   // before the features came
+    bool by_token = false;
+    bool token_refused = false;
+    bool proven = false;  // the mechanism is through; tasks may follow
+    bool asked_to_enable = false;
+    bool asked_to_resume = false;
+    std::string token_mechanism;               // of the token that is asked for, or rotated
+    std::optional<sasl::ScramHash> upgrading;  // the task at hand (XEP-0480)
+    std::optional<LoginToken> token;
+    xml::Element bound;
+  };
+  Sasl2State sasl2_;
   std::vector<xml::Element> early_;
 };
 

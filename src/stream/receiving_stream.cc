@@ -1,8 +1,10 @@
 #include "stream/receiving_stream.h"
 
+#include "sasl/downgrade.h"
 #include "sasl/mechanism.h"
 #include "stanza/ns.h"
 #include "stanza/stanza_error.h"
+#include "stream/sasl2_attempt.h"
 #include "stream/sasl_elements.h"
 
 #include <algorithm>
@@ -74,6 +76,10 @@ std::optional<StreamError> ReceivingStream::check_header(const xml::StreamHeader
   if (domain_ != to->str()) {
     return StreamError{kNotAuthorized, "a restart cannot change the host"};
   }
+  // XEP-0388 §2.1: nobody of another host logs in here.
+  if (const auto from = Jid::parse(peer_); from && from->domain() != domain_) {
+    return StreamError{kInvalidFrom, ""};  // §4.9.3.9
+  }
   return std::nullopt;
 }
 
@@ -85,7 +91,7 @@ void ReceivingStream::open_response(Actions& actions) {
 Actions ReceivingStream::features() {
   xml::Element features(ns::kStream, "features");
   if (authenticated_) {
-    features.append(ns::kBind, "bind");
+    if (state_ != State::kBound) features.append(ns::kBind, "bind");
     policy_->add_features(domain_, features);
     return list(Send{written(features)});
   }
@@ -104,20 +110,28 @@ Actions ReceivingStream::features() {
 
 void ReceivingStream::offer_sasl(xml::Element& features) const {
   xml::ElementRef mechanisms = features.append(ns::kSasl, "mechanisms");
-  bool any_binds = false;
   for (const std::string& name : offered_mechanisms()) {
     mechanisms.append_text_element("mechanism", name);
-    any_binds = any_binds || name.ends_with("-PLUS");
   }
-  // Types without a mechanism that could use them look like somebody in between (XEP-0440 §3).
-  if (!any_binds) return;
+  offer_sasl2(features);
+  const std::vector<std::string> announced = announced_bindings();
+  if (announced.empty()) return;
   // XEP-0440 §2: the types that this connection can be bound by.
   xml::ElementRef types = features.append(ns::kSaslChannelBinding, "sasl-channel-binding");
+  for (const std::string& type : announced) types.append("channel-binding").set("type", type);
+}
+
+std::vector<std::string> ReceivingStream::announced_bindings() const {
+  std::vector<std::string> types;
+  const std::vector<std::string> mechanisms = offered_mechanisms();
+  // Types without a mechanism that could use them look like somebody in between (XEP-0440 §3).
+  const auto binds = [](const std::string& name) { return name.ends_with("-PLUS"); };
+  if (std::ranges::none_of(mechanisms, binds)) return types;
   for (const sasl::ChannelBinding& binding : bindings_) {
     // RFC 9266 §3: accepted from who knows nothing better, never announced.
-    if (binding.type == sasl::kTlsUnique) continue;
-    types.append("channel-binding").set("type", binding.type);
+    if (binding.type != sasl::kTlsUnique) types.push_back(binding.type);
   }
+  return types;
 }
 
 std::vector<std::string> ReceivingStream::offered_mechanisms() const {
@@ -159,6 +173,9 @@ Actions ReceivingStream::on_element(xml::Element element) {
 }
 
 Actions ReceivingStream::on_unauthenticated(xml::Element element) {
+  if (element.ns() == ns::kSasl2) return on_sasl2(element);
+  // XEP-0388 §2.4: nothing else while that is under way.
+  if (sasl2_) return stream_error(StreamCondition::kPolicyViolation);
   if (element.is(ns::kTls, "starttls")) return on_starttls();
   if (element.is(ns::kSasl, "auth")) return on_auth(element);
   if (element.is(ns::kSasl, "response")) return on_response(element);
@@ -190,6 +207,7 @@ Actions ReceivingStream::on_tls(std::vector<sasl::ChannelBinding> bindings) {
   // RFC 6120 §5.4.3.3: what was learned before TLS is forgotten, save which host was asked for; an
   // attempt at SASL among it.
   sasl_.reset();
+  sasl2_.reset();
   forget_stream();
   return list(RestartStream{});
 }
@@ -206,19 +224,27 @@ Actions ReceivingStream::on_auth(xml::ElementView element) {
   }
   auto response = read_initial_response(element);
   if (!response) return sasl_failed(response.error());
+  return start_mechanism(*std::move(response));
+}
+
+// For both profiles: mechanism_ was offered.
+Actions ReceivingStream::start_mechanism(std::optional<std::string> response) {
   sasl::ServerOptions options;
   options.channel_bindings = bindings_;
   options.fake_secret = policy_->fake_secret(domain_);
   options.iterations = policy_->iterations(domain_);
+  options.announced = sasl::announced_text(offered_mechanisms(), announced_bindings());
   // RFC 6120 §6.3.8: nobody acts as somebody else.
   options.may_act_as = [this](std::string_view user, std::string_view authzid) {
     const auto jid = Jid::parse(authzid);
+    // XEP-0388 §2.3: nor as somebody else than the header said.
+    if (sasl2_ && jid && !peer_.empty() && jid->str() != peer_) return false;
     return jid && jid->is_bare() && jid->local() == user && jid->domain() == domain_;
   };
   auto machine = sasl::make_server_mechanism(mechanism_, std::move(options), random_);
   if (!machine) return sasl_failed(machine.error());
   sasl_ = *std::move(machine);
-  return on_sasl_step(sasl_->start(*response));
+  return on_sasl_step(sasl_->start(response));
 }
 
 Actions ReceivingStream::on_response(xml::ElementView element) {
@@ -231,6 +257,7 @@ Actions ReceivingStream::on_response(xml::ElementView element) {
 Actions ReceivingStream::on_sasl_step(sasl::ServerStep step) {
   if (auto* challenge = std::get_if<sasl::Challenge>(&step)) {
     state_ = State::kNegotiating;
+    if (sasl2_) return list(Send{written(write_sasl2("challenge", challenge->data))});
     xml::Element element(ns::kSasl, "challenge");
     append_sasl(element, challenge->data);
     return list(Send{written(element)});
@@ -250,6 +277,7 @@ Actions ReceivingStream::on_sasl_step(sasl::ServerStep step) {
     return on_sasl_step(
         sasl_->identified(fail(Errc::kSaslNotAuthorized, "no certificate is known")));
   }
+  if (auto* token = std::get_if<sasl::VerifyToken>(&step)) return look_for_token(std::move(*token));
   if (auto* success = std::get_if<sasl::Success>(&step)) {
     state_ = State::kWaiting;
     username_ = success->username;
@@ -260,6 +288,9 @@ Actions ReceivingStream::on_sasl_step(sasl::ServerStep step) {
 }
 
 Actions ReceivingStream::on_credentials(Result<std::optional<sasl::ScramKeys>> keys) {
+  if (state_ == State::kWaiting && sasl2_ && !sasl_) {
+    return keys ? start_upgrade(!keys->has_value()) : sasl_failed(keys.error());
+  }
   if (state_ != State::kWaiting || !sasl_) return {};
   if (!keys) return sasl_failed(keys.error());
   return on_sasl_step(sasl_->credentials(*std::move(keys)));
@@ -275,6 +306,10 @@ Actions ReceivingStream::on_home(Result<Jid> account) {
   if (state_ != State::kWaiting) return {};
   if (!account) return sasl_failed(account.error());
   sasl_.reset();
+  if (sasl2_) {
+    sasl2_->account = account->str();
+    return sasl2_go_on();
+  }
   authenticated_ = true;
   forget_stream();  // RFC 6120 §6.4.6: both open new streams
   xml::Element success(ns::kSasl, "success");
@@ -286,8 +321,11 @@ Actions ReceivingStream::on_home(Result<Jid> account) {
 Actions ReceivingStream::sasl_failed(const Error& error) {
   sasl_.reset();
   state_ = State::kNegotiating;
-  Actions actions = list(Send{written(write_sasl_failure(error.code))},
-                         AttemptFailed{mechanism_, username_, error});
+  const xml::Element failure =
+      sasl2_ ? write_sasl2_failure(error.code) : write_sasl_failure(error.code);
+  sasl2_.reset();
+  success_data_.clear();
+  Actions actions = list(Send{written(failure)}, AttemptFailed{mechanism_, username_, error});
   ++attempts_;
   // RFC 6120 §6.4.5: after some failed attempts the stream is closed.
   if (attempts_ >= options_.attempts_max) {
@@ -314,8 +352,9 @@ Actions ReceivingStream::on_bind(xml::Element iq) {
   return list(BindResource{std::move(wanted)});
 }
 
-Actions ReceivingStream::on_bound(Result<Jid> full) {
+Actions ReceivingStream::on_bound(Result<Jid> full, std::vector<xml::Element> answers) {
   if (state_ != State::kWaiting) return {};
+  if (sasl2_) return sasl2_bound(full, std::move(answers));
   const xml::Element request = std::exchange(bind_request_, {});
   if (!full) {
     state_ = State::kNegotiating;  // RFC 6120 §7.6.2: the client may try again
@@ -342,6 +381,7 @@ Actions ReceivingStream::on_stream_management(xml::ElementView element) {
 
 Actions ReceivingStream::on_resumed(std::optional<Jid> full, xml::Element answer) {
   if (state_ != State::kWaiting) return {};
+  if (sasl2_) return sasl2_resumed(full, std::move(answer));
   state_ = full ? State::kBound : State::kNegotiating;
   return list(Send{written(answer)});
 }

@@ -2,18 +2,21 @@
 // was read goes in, what is to be done comes out. It knows no socket, no time and no storage.
 //
 // Used by server/ for clients' streams, over whatever transport. The driver performs the actions in
-// their order. After LookUp, VerifyPassword, UpgradeTls, ComeHome, BindResource and ResumeSession
-// the machine waits: the driver hands it nothing but the answer (on_credentials(), on_verified(),
-// on_tls(), on_home(), on_bound(), on_resumed()) and reads nothing meanwhile.
+// their order. After an action that says "then on_…()" the machine waits: the driver hands it
+// nothing but that answer and reads nothing meanwhile.
 //
 //   before TLS  --starttls-->  TLS  --auth-->  authenticated, at home  --bind-->  bound: kBound
+//                               |                                                   |
+//                               +--authenticate (XEP-0388), all in one--------------+
 //
+// What XEP-0388 and its kin add stands in receiving_sasl2.cc.
 // One thread at a time.
 #pragma once
 
 #include "base/random.h"
 #include "sasl/server.h"
 #include "stream/actions.h"
+#include "stream/sasl2.h"
 #include "stream/stream_management.h"
 #include "xml/parser.h"
 
@@ -32,7 +35,8 @@ namespace balcony::stream {
 
 // ---- actions ----
 
-// Find the keys of this user of the stream's host; then on_credentials().
+// Find the keys of this user of the stream's host; then on_credentials(). Also when the user is at
+// home already, to see whether he has some for this hash.
 struct LookUp {
   std::string username;
   sasl::ScramHash hash;
@@ -41,6 +45,14 @@ struct LookUp {
 struct VerifyPassword {
   std::string username;
   std::string password;
+};
+// Find the user's token that fits (sasl::fits()), issued for this mechanism and this client; mark
+// it as used, and forget it when it is to be invalidated (XEP-0484 §3.4, §3.6). Then
+// on_token_verified().
+struct VerifyToken {
+  sasl::VerifyToken what;
+  std::string user_agent;  // UserAgent::id, never empty
+  FastUse use;
 };
 // The peer is this account: bring the connection to the account's home (decision 0010), then
 // on_home(). `anonymous`: the account is temporary, the driver names it.
@@ -54,9 +66,24 @@ struct AttemptFailed {
   std::string username;  // as far as it was known; not prepared
   Error error;
 };
-// Bind this resource; empty: make one. Then on_bound().
+// Bind this resource; empty: make one. Then on_bound(), with what the features in `inline_bind`
+// answer (<bind/> of XEP-0386; nothing: RFC 6120 §7).
 struct BindResource {
   std::string wanted;
+  xml::Element inline_bind = {};
+};
+// Give the account, which is at home, keys for one more hash, unless it has some; then
+// on_keys_added().
+struct AddKeys {
+  std::string username;
+  sasl::ScramKeys keys;
+};
+// Make a token for this client of the account, which is at home (XEP-0484 §3.3); then
+// on_token_issued().
+struct IssueToken {
+  std::string username;
+  UserAgent user_agent;  // with an id
+  std::string mechanism;
 };
 // Take up this session of the account where its stream was lost (XEP-0198 §5); then on_resumed().
 struct ResumeSession {
@@ -67,8 +94,9 @@ struct ResumeSession {
 struct RegisterRequest {
   xml::Element iq;
 };
-using Action = std::variant<Send, UpgradeTls, RestartStream, LookUp, VerifyPassword, ComeHome,
-                            AttemptFailed, BindResource, ResumeSession, RegisterRequest, EndStream>;
+using Action = std::variant<Send, UpgradeTls, RestartStream, LookUp, VerifyPassword, VerifyToken,
+                            ComeHome, AttemptFailed, BindResource, AddKeys, IssueToken,
+                            ResumeSession, RegisterRequest, EndStream>;
 using Actions = std::vector<Action>;
 
 // ---- what the server decides ----
@@ -79,6 +107,20 @@ struct ReceivingOptions {
   bool direct_tls = false;   // TLS began with the connection (XEP-0368)
   int attempts_max = 5;      // RFC 6120 §6.4.5: 2 to 5 are recommended
   std::string lang = "en";
+};
+
+// What is offered in <authentication/> (XEP-0388 §2.1) beside the mechanisms.
+struct Sasl2Offer {
+  bool offered = false;
+  bool tokens = false;                    // XEP-0484
+  bool resumption = false;                // XEP-0198 §5
+  std::vector<sasl::ScramHash> upgrades;  // XEP-0480: hashes that not every account has keys for
+};
+
+// The token that a client logged in with.
+struct UsedToken {
+  std::string token;
+  bool rotate = false;  // it is time for a new one (XEP-0484 §3.5)
 };
 
 class ReceivingPolicy {
@@ -97,6 +139,12 @@ class ReceivingPolicy {
   virtual bool registration(std::string_view domain) const = 0;
   // Adds what modules offer to authenticated clients (RFC 6120 §4.3.2).
   virtual void add_features(std::string_view domain, xml::Element& features) const = 0;
+  // What XEP-0388 is offered with; nothing, unless somebody says so.
+  virtual Sasl2Offer sasl2(std::string_view /*domain*/) const { return {}; }
+  // Adds <feature var=''/> for what can be asked for inside <bind/> to its <inline/> (XEP-0386
+  // §3.1).
+  virtual void add_inline_features(std::string_view /*domain*/,
+                                   xml::Element& /*inline_features*/) const {}
 };
 
 // ---- the machine ----
@@ -122,10 +170,15 @@ class ReceivingStream {
   Actions on_tls(std::vector<sasl::ChannelBinding> bindings);
   Actions on_credentials(Result<std::optional<sasl::ScramKeys>> keys);
   Actions on_verified(Result<bool> matches);
+  // Null: none fits. Errors: kSaslCredentialsExpired: the one that fits is too old.
+  Actions on_token_verified(Result<std::optional<UsedToken>> token);
   // The connection is at home; `account` is the bare JID. Or it cannot be: the attempt fails with
   // that.
   Actions on_home(Result<Jid> account);
-  Actions on_bound(Result<Jid> full);
+  // `answers` go into <bound/> (XEP-0386 §3.2).
+  Actions on_bound(Result<Jid> full, std::vector<xml::Element> answers = {});
+  Actions on_keys_added(Result<> added);
+  Actions on_token_issued(Result<FastToken> token);
   // `answer` is <resumed/>, and `full` the session's JID, or <failed/> and null: the client may
   // then bind. The driver sends what the client missed after the actions.
   Actions on_resumed(std::optional<Jid> full, xml::Element answer);
@@ -154,15 +207,32 @@ class ReceivingStream {
   Actions features();
   void offer_sasl(xml::Element& features) const;
   std::vector<std::string> offered_mechanisms() const;
+  std::vector<std::string> announced_bindings() const;
 
   Actions on_starttls();
   Actions on_auth(xml::ElementView element);
   Actions on_response(xml::ElementView element);
+  Actions start_mechanism(std::optional<std::string> response);
   Actions on_sasl_step(sasl::ServerStep step);
   Actions on_bind(xml::Element iq);
   Actions on_stream_management(xml::ElementView element);
   Actions sasl_failed(const Error& error);
   Actions on_unauthenticated(xml::Element element);
+
+  // receiving_sasl2.cc
+  struct Sasl2Attempt;
+  void offer_sasl2(xml::Element& features) const;
+  Actions on_sasl2(xml::ElementView element);
+  Actions on_authenticate(xml::ElementView element);
+  Result<> check_token_login() const;
+  Actions look_for_token(sasl::VerifyToken what);
+  Actions on_task(xml::ElementView element);
+  Actions sasl2_go_on();
+  Actions start_upgrade(bool missing);
+  Actions ask_for_token();
+  Actions sasl2_resumed(const std::optional<Jid>& full, xml::Element answer);
+  Actions sasl2_bound(const Result<Jid>& full, std::vector<xml::Element> answers);
+  Actions sasl2_succeeded(std::string_view jid);
 
   const ReceivingPolicy* policy_;
   Random& random_;
@@ -180,6 +250,7 @@ class ReceivingStream {
   std::string success_data_;
   std::vector<sasl::ChannelBinding> bindings_;
   std::unique_ptr<sasl::ServerMechanism> sasl_;
+  std::unique_ptr<Sasl2Attempt> sasl2_;  // from <authenticate/> to <success/> or <failure/>
   xml::Element bind_request_;
 };
 

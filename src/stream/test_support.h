@@ -22,10 +22,15 @@ namespace balcony::stream::testing {
 
 inline constexpr std::string_view kHost = "capulet.example";
 
+// Of the client that has the token of sasl/test_support.h.
+inline constexpr std::string_view kUserAgent = "d4565fa7-4d72-4749-b3d3-740edbf87770";
+inline constexpr WallTime kExpiry{std::chrono::milliseconds(1'583'937'375'000)};
+
 struct FakePolicy final : ReceivingPolicy {
   std::vector<std::string> names = {"SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN"};
   bool open_registration = false;
   bool legacy_session = false;
+  Sasl2Offer offer;  // of XEP-0388
 
   bool serves(std::string_view domain) const override { return domain == kHost; }
   std::vector<std::string> mechanisms(std::string_view) const override { return names; }
@@ -36,6 +41,10 @@ struct FakePolicy final : ReceivingPolicy {
   bool registration(std::string_view) const override { return open_registration; }
   void add_features(std::string_view, xml::Element& features) const override {
     if (legacy_session) features.append(ns::kSession, "session");
+  }
+  Sasl2Offer sasl2(std::string_view) const override { return offer; }
+  void add_inline_features(std::string_view, xml::Element& features) const override {
+    features.append("feature").set("var", ns::kCarbons);
   }
 };
 
@@ -102,23 +111,49 @@ class ServerEnd {
   void on(UpgradeTls&) { wants_tls = true; }
   void on(RestartStream&) { reader_.restart(); }
   void on(LookUp& what) {
+    if (what.hash == lacks) return perform(machine.on_credentials(std::nullopt));
     perform(machine.on_credentials(sasl::testing::keys_of(what.username, what.hash)));
+  }
+  // The token of sasl/test_support.h, for the client of kUserAgent.
+  void on(VerifyToken& what) {
+    token_uses.push_back(what.use);
+    if (token_expired)
+      return perform(machine.on_token_verified(fail(Errc::kSaslCredentialsExpired)));
+    const bool has = what.what.username == sasl::testing::kUser && what.user_agent == kUserAgent &&
+                     sasl::fits(what.what, sasl::testing::kToken);
+    std::optional<UsedToken> used;
+    if (has) used = UsedToken{std::string(sasl::testing::kToken), token_is_old};
+    perform(machine.on_token_verified(std::move(used)));
+  }
+  void on(AddKeys& what) {
+    added = std::move(what.keys);
+    perform(machine.on_keys_added({}));
+  }
+  void on(IssueToken& what) {
+    issued_for = what.mechanism;
+    if (what.user_agent.id != kUserAgent) return perform(machine.on_token_issued(fail(Errc::kIo)));
+    perform(machine.on_token_issued(FastToken{"a-new-token", kExpiry}));
   }
   void on(VerifyPassword& what) {
     const bool known = what.username == sasl::testing::kUser;
     perform(machine.on_verified(known && what.password == sasl::testing::kPassword));
   }
   void on(ComeHome& what) {
-    perform(machine.on_home(Jid::make(what.anonymous ? "guest" : what.username, kHost)));
     account_ = what.anonymous ? "guest" : what.username;
+    perform(machine.on_home(Jid::make(account_, kHost)));
   }
   void on(AttemptFailed& what) { failures.push_back(what.error.code); }
   void on(BindResource& what) {
     if (what.wanted == "taken") {
       return perform(machine.on_bound(fail(Errc::kConflict, "the resource is taken")));
     }
+    std::vector<xml::Element> answers;
+    if (what.inline_bind.child(ns::kStreamManagement, "enable")) {
+      answers.push_back(write_enabled("sm-1", 600));
+    }
     perform(machine.on_bound(
-        Jid::make(account_, kHost, what.wanted.empty() ? "made-here" : what.wanted)));
+        Jid::make(account_, kHost, what.wanted.empty() ? "made-here" : what.wanted),
+        std::move(answers)));
   }
   // One session can be resumed: "lost", of which the peer has 3 and of whose stanzas we have 5.
   void on(ResumeSession& what) {
@@ -164,6 +199,12 @@ class ServerEnd {
   bool account_exists = false;
   std::optional<StanzaCount> resumed_h;
   bool asks_for_email = false;
+  std::optional<sasl::ScramHash> lacks;  // the account has no keys for this
+  std::optional<sasl::ScramKeys> added;
+  std::vector<FastUse> token_uses;
+  bool token_is_old = false;
+  bool token_expired = false;
+  std::string issued_for;  // the mechanism of the last new token
   std::optional<StreamError> error;
   std::vector<Errc> failures;
   xml::Element registration;

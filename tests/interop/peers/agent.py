@@ -51,6 +51,9 @@ class Agent(Peer):
     def send(self, bare, text):
         self._say("send", bare, text)
 
+    def again(self):
+        self._say("again")
+
     def stop(self):
         if self._process.poll() is None:
             try:
@@ -113,6 +116,7 @@ class Strophe(Agent):
 class XmppJs(Agent):
     name = "xmpp.js"
     _folder = HERE / "xmppjs"
+    returns_with = "HT-SHA-256-NONE"
 
     @classmethod
     def missing(cls):

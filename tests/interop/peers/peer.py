@@ -14,6 +14,8 @@ class Peer:
     name = "?"
     has_roster = True  # shows its roster and exchanges presence
     may_use_plain = False
+    # The mechanism of its next login without the password (XEP-0484); None: it cannot.
+    returns_with = None
 
     @classmethod
     def missing(cls):
@@ -44,6 +46,10 @@ class Peer:
         raise NotImplementedError
 
     def send(self, bare, text):
+        raise NotImplementedError
+
+    def again(self):
+        """Ends its session and logs in anew, in the same process."""
         raise NotImplementedError
 
     def stop(self):

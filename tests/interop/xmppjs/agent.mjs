@@ -47,6 +47,11 @@ const commands = {
     const items = query.getChildren("item").map(({ attrs }) => `${attrs.jid}=${attrs.subscription}`);
     say("roster", items.join(" "));
   },
+  // Off and on again: the client still has what the server gave it to come back with (XEP-0484).
+  async again() {
+    await xmpp.stop();
+    await xmpp.start();
+  },
   async quit() {
     await xmpp.stop();
     process.exit(0);

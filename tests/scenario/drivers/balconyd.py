@@ -54,6 +54,7 @@ def merge(base, over):
 
 class Balconyd(Server):
     name = "balconyd"
+    has_tokens = True
 
     # Settings of scenarios (README.md) -> where they stand in the configuration. A setting that
     # is not in this table is taken as part of the configuration as it is.

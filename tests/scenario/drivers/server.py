@@ -24,6 +24,7 @@ class Server:
     """One server process on loopback. `settings` are those of a scenario's `config:`."""
 
     name = "?"
+    has_tokens = False  # XEP-0388 and XEP-0484
     host = HOST
     second_host = SECOND_HOST
     address = "127.0.0.1"
