@@ -51,13 +51,13 @@ Stanza wrap(const User& user, const Stanza& message, CarbonDirection direction,
   // The type of what is inside; but an error would have to say which (RFC 6120 §8.3.1).
   Stanza carbon(StanzaKind::kMessage, message.is_error() ? StanzaType::kChat : message.type());
   carbon.set_from(user.bare);
-  xml::ElementRef inside =
-      carbon.edit()
-          .append(ns::kCarbons, direction == CarbonDirection::kSent ? "sent" : "received")
-          .append(ns::kForward, "forwarded")
-          .append_copy(message.xml());
+  xml::Element inside = message.xml().clone();
   // So that his other clients know it again in the archive (XEP-0359 §3).
-  if (!id.empty()) add_stanza_id(inside, user.bare, id);
+  if (!id.empty()) add_stanza_id(inside.ref(), user.bare, id);
+  carbon.edit()
+      .append(ns::kCarbons, direction == CarbonDirection::kSent ? "sent" : "received")
+      .append(ns::kForward, "forwarded")
+      .append(std::move(inside));
   return carbon;
 }
 
