@@ -40,6 +40,7 @@ class Server:
     name = "?"
     has_tls = True
     only_chat = False
+    archive = False
 
     def __init__(self, tools, accounts):
         self.tools = tools
@@ -135,6 +136,7 @@ class Balcony(Server):
             f'data = "{data}"\nshards = {self.shards}\n[[listen]]\nkind = "c2s"\n'
             f'address = "127.0.0.1"\nport = {self.port}\n[hosts.localhost]\n'
             '[log]\nlevel = "warning"\n[auth]\nrequire_tls = false\n'
+            f'[modules.archive]\nenabled = {str(self.archive).lower()}\n'
             '[limits]\nconnections_per_address = 0\nrate = 0\nrate_before_auth = 1000000\n')
 
     def command(self):
@@ -144,6 +146,14 @@ class Balcony(Server):
 class BalconyTwo(Balcony):
     name = "Balcony (2 shards)"
     shards = 2
+
+
+class BalconyKeeping(Balcony):
+    """Durable to the disk, as it is without any configuration."""
+
+    name = "Balcony (archive)"
+    archive = True
+    only_chat = True
 
 
 class Prosody(Server):
@@ -234,4 +244,4 @@ class Ejabberd(Server):
         return (self.folder / "ready").exists()
 
 
-ALL = [Relay, Balcony, BalconyTwo, Prosody, Ejabberd]
+ALL = [Relay, Balcony, BalconyTwo, BalconyKeeping, Prosody, Ejabberd]

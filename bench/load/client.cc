@@ -126,7 +126,9 @@ Task<Error> Client::read(std::function<void(std::string_view)> on_stanza) {
   for (;;) {
     auto event = splitter_.next();
     if (!event) co_return event.error();
-    if (event->kind == xml::SplitKind::kStanza) on_stanza(event->bytes);
+    if (event->kind == xml::SplitKind::kStanza && !(managed_ && manage_own(event->bytes))) {
+      on_stanza(event->bytes);
+    }
     if (event->kind == xml::SplitKind::kStreamEnd) {
       co_return Error(Errc::kClosed, "the server closed the stream");
     }
@@ -140,6 +142,32 @@ Task<Error> Client::read(std::function<void(std::string_view)> on_stanza) {
     }
     splitter_.feed({shard_.buffer().data(), count});
   }
+}
+
+void Client::write(std::string_view stanza) {
+  connection_->write(stanza);
+  constexpr std::uint32_t kAskAfter = 5;
+  if (managed_ && ++sent_ % kAskAfter == 0) connection_->write("<r xmlns='urn:xmpp:sm:3'/>");
+}
+
+void Client::manage() {
+  managed_ = true;
+  connection_->write("<enable xmlns='urn:xmpp:sm:3'/>");
+}
+
+// Whether it belongs to stream management.
+bool Client::manage_own(std::string_view stanza) {
+  if (stanza.starts_with("<r ")) {
+    connection_->write("<a xmlns='urn:xmpp:sm:3' h='" + std::to_string(received_) + "'/>");
+    return true;
+  }
+  if (stanza.starts_with("<enabled ")) {
+    received_ = 0;  // §4: what came before it is not counted
+    return true;
+  }
+  if (stanza.starts_with("<a ")) return true;
+  ++received_;
+  return false;
 }
 
 Task<> Client::close() {

@@ -14,6 +14,7 @@
 #include <balcony/result.h>
 #include <balcony/task.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -42,7 +43,10 @@ class Client {
   Task<Result<>> log_in();
   // Hands each stanza to `on_stanza` (which must not wait) until the stream ends; returns why.
   Task<Error> read(std::function<void(std::string_view)> on_stanza);
-  void write(std::string_view bytes) { connection_->write(bytes); }
+  // One stanza.
+  void write(std::string_view stanza);
+  // Acknowledges from now on, and asks for acknowledgements (XEP-0198 §3, §4).
+  void manage();
   // Closes the stream and waits for the server to do the same.
   Task<> close();
 
@@ -63,7 +67,12 @@ class Client {
   std::unique_ptr<xml::StreamHeader> header_;
   xml::Splitter splitter_;
   std::string carried_;  // what the splitter looks at while the login goes on
+  bool manage_own(std::string_view stanza);
+
   std::string jid_;
+  bool managed_ = false;
+  std::uint32_t received_ = 0;
+  std::uint32_t sent_ = 0;
 };
 
 }  // namespace balcony::bench

@@ -117,6 +117,9 @@ std::string message_to(const std::string& jid, std::size_t body) {
 Task<Result<Report>> exchange(Shard& shard, Crowd& crowd, const Options& options) {
   BALCONY_CO_CHECK(co_await crowd.log_in(0, options.sessions));
   const Clients& clients = crowd.clients();
+  if (options.managed) {
+    for (const auto& client : clients) client->manage();
+  }
   // The readers outlive this function: they end with the shard.
   static std::unique_ptr<Exchange> all;
   all = std::make_unique<Exchange>(shard, options);

@@ -26,6 +26,7 @@ void declare(CLI::App& app, Options& options) {
       ->check(CLI::IsMember({"PLAIN", "SCRAM"}))
       ->capture_default_str();
   app.add_flag("--tls", options.tls, "STARTTLS; any certificate will do");
+  app.add_flag("--managed", options.managed, "chat: with acknowledgements (XEP-0198) on both ends");
   app.add_flag("--presence", options.presence, "Initial presence after binding");
   app.add_option("--parallel", options.parallel, "Logins under way at a time")
       ->check(CLI::PositiveNumber)

@@ -22,6 +22,7 @@ struct Options {
   std::string password = "secret";
   std::string mechanism = "PLAIN";  // or "SCRAM": the strongest SCRAM that is offered
   bool tls = false;                 // STARTTLS; any certificate will do
+  bool managed = false;             // XEP-0198, with <r/> after every fifth stanza
   bool presence = false;            // initial presence after binding
   std::size_t parallel = 32;        // logins under way at a time
 
