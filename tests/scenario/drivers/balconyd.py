@@ -106,10 +106,13 @@ class Balconyd(Server):
         self.config.write_text(to_toml(base))
         tomllib.loads(self.config.read_text())
 
+    def control_command(self, *arguments):
+        return [self._tool("balconyctl"), "--config", str(self.config), *arguments]
+
     def control(self, *arguments, text=None):
         """Runs balconyctl; its output."""
-        done = subprocess.run([self._tool("balconyctl"), "--config", str(self.config), *arguments],
-                              input=text, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(self.control_command(*arguments), input=text, capture_output=True,
+                              text=True, timeout=120)
         if done.returncode:
             raise ServerFailed(f"balconyctl {' '.join(arguments)}: {done.stdout}{done.stderr}")
         return done.stdout

@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -165,3 +166,21 @@ def scenario_commands(stage):
     stage.client("juliet", "loud").login()
     check(_in_log(stage, f"jid={stage.bare('juliet')}/loud"), "nothing is logged at level debug")
     check("/quiet" not in stage.server.log_text(), "a login is logged at level error")
+
+
+@scenario(fresh=True, users="romeo", differs=ONLY_OURS)
+def scenario_top(stage):
+    """top shows rates from its second result on, and ends when nobody reads it."""
+    romeo = stage.client("romeo").online()
+    with subprocess.Popen(stage.server.control_command("--json", "top"), stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, text=True) as process:
+        first = json.loads(process.stdout.readline())
+        for _ in range(40):
+            romeo.ping()
+        second = json.loads(process.stdout.readline())
+        process.stdout.close()
+        process.wait(10)
+    check("in/s" not in first["result"], "a rate without a time before it")
+    for what in (second["result"], second["rows"][0]):
+        check(10 <= float(what["in/s"]) <= 21, f"40 stanzas in about two seconds are {what['in/s']}/s")
+    check_equal(second["result"]["in"] - first["result"]["in"], 40, "the pings")
