@@ -44,4 +44,33 @@ class Endpoint {
   virtual Info info() const = 0;
 };
 
+// A session's place for its endpoint, which may change (XEP-0198 §5); counts what is delivered.
+class EndpointLink {
+ public:
+  // `delivered` grows with each stanza; it outlives this.
+  EndpointLink(Endpoint& to, std::uint64_t& delivered) : to_(&to), delivered_(&delivered) {}
+  EndpointLink& operator=(Endpoint* to) {
+    to_ = to;
+    return *this;
+  }
+
+  // The calls of Endpoint.
+  const EndpointLink* operator->() const { return this; }
+  void deliver(const Stanza& stanza, std::string_view to = {}) const {
+    ++*delivered_;
+    to_->deliver(stanza, to);
+  }
+  void deliver(xml::ElementView element) const {
+    ++*delivered_;
+    to_->deliver(element);
+  }
+  void close(const StreamError& error) const { to_->close(error); }
+  bool is_connected() const { return to_->is_connected(); }
+  Endpoint::Info info() const { return to_->info(); }
+
+ private:
+  Endpoint* to_;
+  std::uint64_t* delivered_;
+};
+
 }  // namespace balcony::router

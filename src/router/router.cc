@@ -80,7 +80,8 @@ Task<Result<ConnectedResource*>> Router::bind(Jid account, std::string wanted, E
   if (user->resources.size() >= options_.resources_max) {
     co_return fail(Errc::kResourceConstraint, "this account has too many sessions");
   }
-  user->resources.push_back(std::make_unique<ConnectedResource>(*std::move(full), *user, endpoint));
+  const EndpointLink link(endpoint, counts_.delivered);
+  user->resources.push_back(std::make_unique<ConnectedResource>(*std::move(full), *user, link));
   users_.session_began(*user);
   ConnectedResource& resource = *user->resources.back();
   user->host->fire(SessionBound{resource});
@@ -135,6 +136,7 @@ void Router::remove_account(const Jid& bare) {
 }
 
 std::optional<Task<>> Router::receive(ConnectedResource& sender, Stanza stanza) {
+  ++counts_.received;
   // RFC 6120 §8.1.2.1: the server stamps the full JID, whatever the client wrote.
   stanza.set_from(sender.jid);
   switch (stanza.kind()) {

@@ -42,6 +42,12 @@ struct HostSetup {
   std::vector<Module> modules;
 };
 
+// What went through a router since its start.
+struct RouterCounts {
+  std::uint64_t received = 0;   // stanzas of clients
+  std::uint64_t delivered = 0;  // stanzas to clients, also to those who have to come back for them
+};
+
 class Router {
  public:
   Router(const RouterDeps& deps, const RouterOptions& options);
@@ -97,6 +103,7 @@ class Router {
   UserTable& users() { return users_; }
   const RouterDeps& deps() const { return deps_; }
   const RouterOptions& options() const { return options_; }
+  const RouterCounts& counts() const { return counts_; }
   bool is_home(const Jid& jid) const;
   // Runs a task on its own; until it ends it counts as running().
   void spawn(Task<> task);
@@ -139,6 +146,7 @@ class Router {
   RouterDeps deps_;
   RouterOptions options_;
   std::unordered_map<std::string, std::unique_ptr<Host>, Hash, std::equal_to<>> hosts_;
+  RouterCounts counts_;  // before the users: their sessions count here
   UserTable users_;
   std::size_t running_ = 0;
 };

@@ -30,7 +30,7 @@ struct User;
 struct ConnectedResource {
   Jid jid;  // full
   User* user = nullptr;
-  Endpoint* endpoint = nullptr;
+  EndpointLink endpoint;
 
   bool interested = false;   // RFC 6121 §2.2
   bool available = false;    // RFC 6121 §4.2
@@ -41,8 +41,8 @@ struct ConnectedResource {
       0;  // grows with each available presence: "most recent" of §8.5.2.1.1
   Slots slots;
 
-  ConnectedResource(Jid jid_, User& user_, Endpoint& endpoint_)
-      : jid(std::move(jid_)), user(&user_), endpoint(&endpoint_) {}
+  ConnectedResource(Jid jid_, User& user_, EndpointLink endpoint_)
+      : jid(std::move(jid_)), user(&user_), endpoint(endpoint_) {}
 };
 
 struct User {

@@ -40,6 +40,11 @@ Result<Paths> make_certificate(const Config& config, const HostConfig& host,
 
 }  // namespace
 
+std::string certificate_path(const Config& config, const HostConfig& host) {
+  if (!host.certificate.empty()) return host.certificate;
+  return config.data + "/certificates/" + host.domain + ".crt";
+}
+
 Result<TlsServerOptions> load_certificates(const Config& config) {
   TlsServerOptions options;
   options.alpn = {"xmpp-client"};  // XEP-0368 §3

@@ -6,6 +6,8 @@
 
 #include <balcony/result.h>
 
+#include <string>
+
 namespace balcony::server {
 
 // TLS options for clients' streams with a certificate for every host (RFC 6120 §13.7.1.2.1: each
@@ -13,5 +15,8 @@ namespace balcony::server {
 // one under DATA/certificates, kept for later starts, and a warning says so. Errors: kConfig with
 // the host and the file; kIo.
 Result<TlsServerOptions> load_certificates(const Config& config);
+
+// Where a host's certificate lies, or will lie once it is made.
+std::string certificate_path(const Config& config, const HostConfig& host);
 
 }  // namespace balcony::server

@@ -27,6 +27,12 @@ Result<> check_value(const ArgSpec& spec, const Value& value) {
     case ArgType::kJid: break;
   }
   if (!value.text()) return fail(Errc::kUsage, spec.name + " must be a text");
+  if (!spec.choices.empty() &&
+      std::ranges::find(spec.choices, *value.text()) == spec.choices.end()) {
+    std::string all;
+    for (const std::string& choice : spec.choices) all += (all.empty() ? "" : ", ") + choice;
+    return fail(Errc::kUsage, spec.name + " must be one of " + all);
+  }
   if (spec.type != ArgType::kJid) return {};
   if (const auto jid = Jid::parse(*value.text()); !jid) {
     return fail(Errc::kUsage, '"' + *value.text() + "\" is no address: " + jid.error().detail);
@@ -85,9 +91,11 @@ Lines CommandArgs::lines(std::string_view name) const {
 const std::vector<CommandSpec>& all_commands() {
   static const std::vector<CommandSpec> kAll = [] {
     std::vector<CommandSpec> all = user_commands();
-    for (auto* const group : {&session_commands, &module_commands, &process_commands}) {
+    for (auto* const group :
+         {&session_commands, &statistics_commands, &module_commands, &process_commands}) {
       std::ranges::move(group(), std::back_inserter(all));
     }
+    all.push_back(host_command());
     return all;
   }();
   return kAll;

@@ -35,6 +35,7 @@ struct ArgSpec {
   ArgType type = ArgType::kText;
   std::string help;
   bool required = true;
+  std::vector<std::string> choices;  // of a kText; empty: any
 };
 
 // A part of a file. As JSON: {"first": 1, "more": true, "lines": ["...", …]}.
@@ -96,6 +97,9 @@ struct CommandSpec {
   Needs needs = Needs::kServer;
   // The result after all rows; null where there is none. Both parameters outlive the task.
   std::function<Task<Result<Value>>(const CommandContext& context, const CommandArgs& args)> run;
+  // Shown again and again, unless its flag "once" is given; each result has "up ms", each row a
+  // "stream".
+  bool live = false;
 };
 
 // All commands, in the order of the help.
@@ -112,6 +116,8 @@ std::vector<CommandSpec> user_commands();
 std::vector<CommandSpec> session_commands();
 std::vector<CommandSpec> module_commands();
 std::vector<CommandSpec> process_commands();
+std::vector<CommandSpec> statistics_commands();
+CommandSpec host_command();
 CommandSpec import_command();
 std::vector<CommandSpec> token_commands();
 

@@ -85,6 +85,15 @@ struct LogConfig {
   std::string file;  // empty: standard error
 };
 
+// [metrics]
+struct MetricsConfig {
+  bool enabled = true;
+  std::string address = "127.0.0.1";
+  std::int64_t port = 9280;  // 0: the system chooses
+
+  friend bool operator==(const MetricsConfig&, const MetricsConfig&) = default;
+};
+
 // [hosts."example.org"]
 struct HostConfig {
   std::string domain;       // prepared
@@ -109,6 +118,7 @@ struct Config {
   StorageConfig storage;
   AuthConfig auth;
   LogConfig log;
+  MetricsConfig metrics;
   std::vector<HostConfig> hosts;
 
   std::string control_path() const { return control.empty() ? data + "/control.sock" : control; }

@@ -72,6 +72,13 @@ void check_mechanisms(const ConfigNode& tree, const AuthConfig& auth, ConfigProb
   }
 }
 
+void check_metrics(const ConfigNode& tree, const MetricsConfig& metrics, ConfigProblems& problems) {
+  if (SocketAddress::parse(metrics.address, 0)) return;
+  problems.add(tree.find("metrics")->node.place,
+               "metrics.address must be an IPv4 or IPv6 address such as \"127.0.0.1\" or \"::1\"; "
+               "names are not looked up");
+}
+
 void read_sections(const ConfigNode& tree, Config& config, ConfigProblems& problems) {
   std::vector<std::string> others{"listen", "hosts", "modules"};
   for (const ConfigSection& section : config_sections()) others.emplace_back(section.name);
@@ -123,6 +130,7 @@ Result<std::shared_ptr<const Config>> read_config(std::string_view text, std::st
   ConfigProblems problems;
   read_sections(tree, *config, problems);
   check_mechanisms(tree, config->auth, problems);
+  check_metrics(tree, config->metrics, problems);
   read_listeners(tree, *config, problems);
   read_hosts(tree, modules, *config, problems);
   if (problems.any()) return fail(problems.error());

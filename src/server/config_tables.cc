@@ -119,6 +119,20 @@ OptionTable make_log() {
   });
 }
 
+OptionTable make_metrics() {
+  using M = MetricsConfig;
+  return option_table<M>({
+      option("enabled", &M::enabled, "Whether there is such a page."),
+      option(
+          "address", &M::address,
+          "A literal IPv4 or IPv6 address. Whoever reaches it reads the numbers: no password, no "
+          "TLS."),
+      option("port", &M::port, 0, 65'535,
+             "The port; 0: the system chooses, and the log says which. One that is taken is a "
+             "warning in the log."),
+  });
+}
+
 }  // namespace
 
 const OptionTable& top_options() {
@@ -167,6 +181,7 @@ const std::vector<ConfigSection>& config_sections() {
   static const OptionTable kStorage = make_storage();
   static const OptionTable kAuth = make_auth();
   static const OptionTable kLog = make_log();
+  static const OptionTable kMetrics = make_metrics();
   static const OptionTable kManagement = make_stream_management();
   static const std::vector<ConfigSection> kSections{
       {"storage", "Where accounts and messages are kept.", &kStorage,
@@ -176,6 +191,8 @@ const std::vector<ConfigSection>& config_sections() {
        &kManagement, [](Config& c) -> void* { return &c.stream_management; }},
       {"log", "What is written about what happens.", &kLog,
        [](Config& c) -> void* { return &c.log; }},
+      {"metrics", "Numbers for a collector at /metrics, health at /healthz (docs/operations.md).",
+       &kMetrics, [](Config& c) -> void* { return &c.metrics; }},
       {"limits", "Bounds of everything that a client can fill. The defaults are safe.", &kLimits,
        [](Config& c) -> void* { return &c.limits; }},
   };

@@ -15,6 +15,7 @@ std::chrono::milliseconds LoginThrottle::delay(std::string_view key, Instant now
 }
 
 void LoginThrottle::failed(std::string_view key, Instant now) {
+  ++counts_.failed;
   forget_old(now);
   const auto found = by_key_.find(key);
   if (found != by_key_.end()) {
@@ -28,6 +29,7 @@ void LoginThrottle::failed(std::string_view key, Instant now) {
 }
 
 void LoginThrottle::succeeded(std::string_view key) {
+  ++counts_.succeeded;
   const auto found = by_key_.find(key);
   if (found == by_key_.end()) return;
   const auto entry = found->second;

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <list>
 #include <string>
 #include <string_view>
@@ -33,6 +34,13 @@ class LoginThrottle {
   void succeeded(std::string_view key);
   std::size_t size() const { return entries_.size(); }
 
+  // How often failed() and succeeded() were called.
+  struct Counts {
+    std::uint64_t failed = 0;
+    std::uint64_t succeeded = 0;
+  };
+  const Counts& counts() const { return counts_; }
+
  private:
   struct Entry {
     std::string key;
@@ -42,6 +50,7 @@ class LoginThrottle {
   void forget_old(Instant now);
 
   Options options_;
+  Counts counts_;
   std::list<Entry> entries_;  // the most recent failure first
   std::unordered_map<std::string_view, std::list<Entry>::iterator> by_key_;
 };

@@ -163,6 +163,7 @@ Result<> Server::listen(std::vector<Listening>& into, const Config& config) {
     auto listener = Listener::listen(
         *shards_, std::move(options), [this, direct_tls](ConnectionPtr connection) {
           ShardContext& context = *shared_.contexts[connection->shard().index()];
+          ++context.streams_opened;
           ClientSession::start(context, std::move(connection), direct_tls);
         });
     if (!listener) return fail(listener.error());

@@ -75,6 +75,7 @@ struct ShardContext {
   std::unordered_map<std::string, Resumable*> resumable;
   LoginThrottle by_address;                 // failures of strangers who connected to this shard
   LoginThrottle by_account;                 // failures for accounts whose home this is
+  std::uint64_t streams_opened = 0;         // connections that a listener gave to this shard
   router::RegistrationLimit registrations;  // from addresses whose home this is
 };
 

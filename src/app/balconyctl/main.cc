@@ -1,6 +1,8 @@
 // balconyctl: the operator's tool. Its commands are those of server/commands.h.
+#include "app/balconyctl/completion.h"
 #include "app/balconyctl/exit_code.h"
 #include "app/balconyctl/input.h"
+#include "app/balconyctl/live.h"
 #include "app/balconyctl/output.h"
 #include "app/balconyctl/runner.h"
 #include "base/log.h"
@@ -46,11 +48,13 @@ void declare_arg(const ArgSpec& arg, Call& call) {
   switch (arg.type) {
     case ArgType::kText:
     case ArgType::kJid:
-    case ArgType::kLines:
-      call.app->add_option(arg.name, call.texts[arg.name], arg.help)
-          ->required(arg.required)
-          ->type_name("");
+    case ArgType::kLines: {
+      CLI::Option* const option = call.app->add_option(arg.name, call.texts[arg.name], arg.help)
+                                      ->required(arg.required)
+                                      ->type_name("");
+      if (!arg.choices.empty()) option->check(CLI::IsMember(arg.choices));
       return;
+    }
     case ArgType::kFlag:
       call.app->add_flag("--" + arg.name, call.flags[arg.name], arg.help);
       return;
@@ -191,7 +195,31 @@ Result<Value> run(Call& call, const Globals& globals, Output& output) {
   return result;
 }
 
+// Shows one result after the other, until nobody looks any more or the server is gone.
+int watch(Call& call, const Globals& globals) {
+  constexpr int kEvery = 2'000;
+  const bool screen = !globals.json && ::isatty(STDOUT_FILENO) == 1;
+  Rates rates;
+  std::unique_ptr<Runner> runner;
+  do {
+    Output output(globals.json ? Output::Form::kJson : Output::Form::kText);
+    if (!runner) {
+      auto found = find_runner(*call.spec, globals);
+      if (!found) return output.fail(found.error());
+      runner = *std::move(found);
+    }
+    const Value no_args = Value::Members{};
+    auto result = runner->run(*call.spec, no_args, output, [](const Value&) {});
+    if (!result) return output.fail(result.error());
+    rates.add(*result, output.rows());
+    if (screen) std::cout << "\x1b[H\x1b[J" << std::flush;
+    output.finish(*call.spec, *result);
+  } while (wait_for_next(kEvery));
+  return kOk;
+}
+
 int finish(Call& call, const Globals& globals) {
+  if (call.spec->live && !call.flags["once"]) return watch(call, globals);
   Output output(globals.json ? Output::Form::kJson : Output::Form::kText);
   const auto result = run(call, globals, output);
   if (!result) return output.fail(result.error());
@@ -201,7 +229,7 @@ int finish(Call& call, const Globals& globals) {
 
 // CLI11 says what it did not expect; this says what may have been meant.
 void suggest(int argc, char** argv) {
-  std::vector<std::string> words;
+  std::vector<std::string> words{"completion", "man"};
   for (const CommandSpec& spec : server::all_commands()) {
     for (std::size_t at = 0; at < spec.name.size();) {
       const std::size_t end = std::min(spec.name.find(' ', at), spec.name.size());
@@ -219,6 +247,34 @@ void suggest(int argc, char** argv) {
   }
 }
 
+// What this program says of itself.
+struct About {
+  std::string shell;
+  CLI::App* completion = nullptr;
+  CLI::App* man = nullptr;
+
+  void declare(CLI::App& app) {
+    completion = app.add_subcommand("completion", "Prints a script for the completion of a shell.");
+    completion->add_option("shell", shell, "bash or zsh")
+        ->required()
+        ->type_name("")
+        ->check(CLI::IsMember({"bash", "zsh"}));
+    completion->footer("For example:\n  source <(balconyctl completion bash)\n");
+    man = app.add_subcommand("man", "Prints the manual page, for man -l.");
+  }
+  bool print() const {
+    if (completion->parsed()) {
+      std::cout << (shell == "zsh" ? zsh_completion() : bash_completion());
+    } else if (man->parsed()) {
+      std::cout << manual_page();
+    } else {
+      return false;
+    }
+    std::cout << std::flush;
+    return true;
+  }
+};
+
 int main_program(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);
   ::umask(0077);
@@ -231,6 +287,8 @@ int main_program(int argc, char** argv) {
   for (std::size_t i = 0; i < calls.size(); ++i) {
     declare(server::all_commands()[i], app, groups, calls[i]);
   }
+  About about;
+  about.declare(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -239,6 +297,7 @@ int main_program(int argc, char** argv) {
     suggest(argc, argv);
     return kUsage;
   }
+  if (about.print()) return std::cout ? kOk : kFailed;
   for (Call& call : calls) {
     if (call.app->parsed()) return finish(call, globals);
   }

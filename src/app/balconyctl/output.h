@@ -18,6 +18,7 @@ class Output {
   explicit Output(Form form) : form_(form) {}
 
   void add_row(server::Value row);
+  server::Value::List& rows() { return rows_; }
   // On standard error: "300 of 1000".
   void show_progress(std::int64_t done, std::int64_t of);
   // The end of a command: rows and result, on standard output.

@@ -16,6 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kAddress = "127.0.0.1";
+constexpr std::uint16_t kMetricsPort = 9280;
 constexpr const char* kPasswords = "demo-passwords";  // in a folder that stays
 
 Result<fs::path> make_temporary_folder() {
@@ -60,6 +61,7 @@ Demo::Demo(Demo&& other) noexcept
       temporary_(std::exchange(other.temporary_, false)),
       port_(other.port_),
       tls_port_(other.tls_port_),
+      metrics_port_(other.metrics_port_),
       text_(std::move(other.text_)),
       accounts_(std::move(other.accounts_)) {}
 
@@ -85,14 +87,17 @@ Result<Demo> Demo::prepare(const DemoOptions& options) {
   if (demo.port_ == 0 || demo.tls_port_ == 0) {
     return fail(Errc::kIo, "no free port from " + std::to_string(options.port) + " on");
   }
+  demo.metrics_port_ = find_free_port(kAddress, kMetricsPort);
   const auto listener = [](const char* kind, std::uint16_t port) {
     return std::string("[[listen]]\nkind = \"") + kind + "\"\naddress = \"" + kAddress +
            "\"\nport = " + std::to_string(port) + '\n';
   };
-  demo.text_ = "data = " + quoted(demo.data_.string()) + '\n' + listener("c2s", demo.port_) +
-               listener("c2s-tls", demo.tls_port_) + "[storage]\nbackend = \"" +
-               (demo.temporary_ ? "memory" : "sqlite") +
-               "\"\n[log]\nlevel = \"error\"\n[hosts.localhost]\n";
+  demo.text_ =
+      "data = " + quoted(demo.data_.string()) + '\n' + listener("c2s", demo.port_) +
+      listener("c2s-tls", demo.tls_port_) + "[storage]\nbackend = \"" +
+      (demo.temporary_ ? "memory" : "sqlite") +
+      "\"\n[log]\nlevel = \"error\"\n[metrics]\nport = " + std::to_string(demo.metrics_port_) +
+      "\n[hosts.localhost]\n";
   BALCONY_CHECK(demo.load_passwords());
   return demo;
 }
@@ -147,6 +152,10 @@ std::string Demo::banner() const {
          balcony(alice) + " send " + bob.jid + " \"Hello\"\n";
   out += "  " + program("balconyctl") + " --control " + (data_ / "control.sock").string() +
          " session list\n";
+  if (metrics_port_ != 0) {
+    out += "  curl http://" + std::string(kAddress) + ':' + std::to_string(metrics_port_) +
+           "/metrics\n";
+  }
   out += "  profanity -a " + alice.jid + "   then: /connect " + alice.jid + " server " + kAddress +
          " port " + port + " tls trust\n";
   out += "  gajim: log in as " + alice.jid + ", Advanced: host " + kAddress + ", port " + port +

@@ -45,6 +45,7 @@ class Demo {
   bool temporary_ = false;
   std::uint16_t port_ = 0;
   std::uint16_t tls_port_ = 0;
+  std::uint16_t metrics_port_ = 0;  // 0: the system chooses
   std::string text_;
   std::vector<Account> accounts_;
 };

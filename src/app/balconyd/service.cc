@@ -65,6 +65,7 @@ Result<> Service::start() {
   BALCONY_ASSIGN(lock_, server::DataLock::take(config->data));
   BALCONY_CHECK(server_.start(config));
   BALCONY_ASSIGN(control_, server::ControlSocket::open(server_, *this, modules::all_modules()));
+  metrics_ = server::MetricsPage::open(server_, config->metrics);
   return {};
 }
 
@@ -84,6 +85,7 @@ void Service::run() {
   }
   log_info("stopping");
   notify_service_manager("STOPPING=1");
+  metrics_.reset();
   control_.reset();
   server_.stop();
 }
@@ -95,6 +97,10 @@ Result<> Service::reload_now() {
   if (!done) {
     log_problems("configuration refused", done.error().detail);
     return done;
+  }
+  if (!metrics_ || metrics_->config() != (*config)->metrics) {
+    metrics_.reset();
+    metrics_ = server::MetricsPage::open(server_, (*config)->metrics);
   }
   const std::string& file = (*config)->file;
   log_info("reloaded", {{"configuration", file.empty() ? "defaults" : file}});

@@ -7,6 +7,7 @@
 #include "server/config_reader.h"
 #include "server/control_socket.h"
 #include "server/data_lock.h"
+#include "server/metrics_page.h"
 #include "server/process_control.h"
 #include "server/server.h"
 
@@ -50,6 +51,7 @@ class Service final : public server::ProcessControl {
   std::optional<server::DataLock> lock_;
   server::Server server_;
   std::optional<server::ControlSocket> control_;
+  std::unique_ptr<server::MetricsPage> metrics_;
   std::mutex mutex_;  // guards what follows
   std::vector<std::function<void(Result<>)>> reloads_;
 };
