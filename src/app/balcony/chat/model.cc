@@ -96,8 +96,8 @@ std::vector<Row> Model::rows() const {
     rows.push_back(std::move(row));
   }
   // Who is there first, then by name.
-  std::ranges::stable_sort(rows, {}, [](const Row& row) {
-    return std::tuple(row.symbol == '-' || row.symbol == '?', row.label);
+  std::ranges::sort(rows, {}, [](const Row& row) {
+    return std::tuple(row.symbol == '-' || row.symbol == '?', row.label, row.jid);
   });
   const auto notices = conversations_.find("");
   rows.insert(rows.begin(),
