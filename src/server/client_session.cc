@@ -246,6 +246,8 @@ Task<ClientSession::Next> ClientSession::negotiate(xml::SplitEvent event) {
 ClientSession::Next ClientSession::receive(std::string_view bytes, Rest& rest) {
   auto element = xml::parse(bytes, xml::scope_of(*header_), limits());
   if (!element) return stream_failed(element.error());
+  // XEP-0198 §5: what is sent again after a resumption, and is here already, is handled once.
+  if (managed_ && element->ns() == ns::kClient && ledger().arrives(bytes)) return Next::kGoOn;
   auto stanza = Stanza::make(*element);
   if (!stanza) {
     if (element->ns() == ns::kStreamManagement) return on_management(*element);

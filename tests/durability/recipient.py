@@ -115,9 +115,9 @@ class Recipient:
         missing = set(wanted) - set(self.got)
         while missing and time.monotonic() < deadline and not self.client.eof:
             self.listen(0.1)
-            if self.pending:
-                missing -= set(self.pending)
+            if self.pending and not self.client.eof:
                 self.acknowledge()
+            missing -= self.got.keys()
         while self.listen(0.4):
             pass
         self.leave()
