@@ -32,6 +32,7 @@ class Recipient:
         self.ids = {}  # of the archive, as seen in messages
         self.pending = []
         self.unread = 0  # stanzas in `pending`
+        self.lazy = False  # does not answer <r/>; acknowledges now and then
         self._asked = collections.deque()  # for each <r/> that is out, what was told before it
 
     def come(self):
@@ -56,7 +57,7 @@ class Recipient:
             for mark in stanza.findall(STANZA_ID):
                 if mark.get("by") == self.account.bare:
                     self.ids[mark.get("id")] = body
-        if asked and not self.client.eof:
+        if asked and not self.lazy and not self.client.eof:
             self.acknowledge()
         return len(stanzas)
 
@@ -95,7 +96,8 @@ class Recipient:
             until = time.monotonic() + self.random.uniform(0.02, 0.4)
             while time.monotonic() < until and not self.client.eof:
                 self.listen(0.02)
-                if self.random.random() < 0.3 and self.pending and not self.client.eof:
+                often = 0.02 if self.lazy else 0.3
+                if self.random.random() < often and self.pending and not self.client.eof:
                     self.acknowledge()
             if self.client.eof:
                 return

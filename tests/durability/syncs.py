@@ -17,7 +17,6 @@ from sender import Sender
 
 CALLS = "fdatasync,fsync,read,readv,recvfrom,recvmsg,write,writev,sendto,sendmsg"
 BATCHES = 12
-MARK = "romeo-1 "  # bodies begin with it
 IDENTITY = re.compile(r"<body>romeo-1 (\d+)</body>")
 TOLD = re.compile(r"<a [^>]*?\bh=\\?['\"](\d+)")
 CALL = re.compile(r"^(\d+) +(?:(<\.\.\. )?(\w+)(?: resumed>|\())")

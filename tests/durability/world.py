@@ -5,7 +5,6 @@ import threading
 import time
 
 import drivers
-from book import Book  # noqa: F401  (the type of `book`)
 from check import Reader, wrong_counts, wrong_deliveries, wrong_ids
 from harness import accounts
 from harness.errors import Closed, Failure
@@ -88,6 +87,7 @@ class World:
         self.juliet.client.forget()
         self.juliet.come()
         self.friar.client.forget()
+        self.friar.lazy = self.options.lazy
         self.friar_came = threading.Event()
         threads = [self._thread(sender.traffic) for sender in self.senders]
         threads.append(self._thread(self.juliet.stay))
@@ -192,6 +192,7 @@ class World:
 
     def _empty_mailbox(self, one):
         one.client.forget()
+        one.lazy = False
         wanted = [m.body for m in self.book.of(to=one.account)
                   if m.acknowledged and not m.refused]
         one.collect(wanted, SETTLE_S)
@@ -202,7 +203,7 @@ class World:
         """Lines about the whole run."""
         messages = list(self.book.messages.values())
         acknowledged = sum(m.acknowledged for m in messages)
-        # The last start of all was no start after a kill.
+        # The first start was on new data.
         after = self.starts[1:] or self.starts
         yield (f"messages: {len(messages)} sent, {acknowledged} acknowledged, "
                + ", ".join(f"{what}: {count}" for what, count in sorted(self.book.figures.items())))
