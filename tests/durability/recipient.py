@@ -122,4 +122,6 @@ class Recipient:
             missing -= self.got.keys()
         while self.listen(0.4):
             pass
+        if self.client.eof:
+            raise Failure(f"{self.account.user}: the session ended: {self.client.text[-300:]}")
         self.leave()

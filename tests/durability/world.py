@@ -27,6 +27,9 @@ class World:
             "storage": {"durability": options.durability},
             "auth": {"require_tls": False},
             "log": {"level": "info"},
+            # A mailbox that is handed over faster than its reader acknowledges ends no session.
+            "stream_management": {"waiting_stanzas": 1_000_000, "waiting_bytes": "1GiB"},
+            "limits": {"connections_per_address": 10_000, "output_queue": "1GiB"},
             "modules": {"offline": {"messages_max": 100_000, "size_max": "100MiB"}},
         })
         self.server.start_s = options.start_seconds
