@@ -181,6 +181,8 @@ std::optional<Task<>> Router::receive_iq(ConnectedResource& sender, Stanza stanz
     if (!stanza.is_request()) return std::nullopt;
     return request(*addressed, nullptr, &sender, std::move(stanza));
   }
+  // Whom it is for answers it: a request that is passed on is settled.
+  stanza.set_receipt(nullptr);
   route_from_client(sender, std::move(stanza));
   return std::nullopt;
 }
@@ -380,16 +382,17 @@ void Router::answer(const Stanza& request, IqReply reply) {
   xml::Element result = result_reply(request.xml(), std::move(reply->payload));
   if (reply->ticket == 0) return send_answer(std::move(result));
   // decision 0006: the answer waits for the commit, the stream does not.
-  deps_.store.when(reply->ticket,
-                   [this, result = std::move(result)](const Result<>& outcome) mutable {
-                     if (!outcome) {
-                       xml::ElementRef error = result.ref();
-                       error.clear_children();
-                       error.set("type", "error");
-                       error.append(write_stanza_error(to_stanza_error(outcome.error())));
-                     }
-                     send_answer(std::move(result));
-                   });
+  // So does its receipt: what is counted for the client is on disk (decision 0012).
+  deps_.store.when(reply->ticket, [this, result = std::move(result),
+                                   receipt = request.receipt()](const Result<>& outcome) mutable {
+    if (!outcome) {
+      xml::ElementRef error = result.ref();
+      error.clear_children();
+      error.set("type", "error");
+      error.append(write_stanza_error(to_stanza_error(outcome.error())));
+    }
+    send_answer(std::move(result));
+  });
 }
 
 void Router::send_answer(xml::Element reply) {

@@ -2,6 +2,7 @@
 
 #include "router/testing/test_world.h"
 #include "stanza/ns.h"
+#include "xml/parser.h"
 
 #include <gtest/gtest.h>
 
@@ -180,6 +181,38 @@ TEST_P(RouterTest, AnswersWaitForTheCommit) {
   world.fail_commits.reset();
   romeo.send("<iq type='get' id='4'><get xmlns='test:store'/></iq>");
   EXPECT_EQ(romeo.received_element().view().child_text("test:store", "value"), "v");
+}
+
+// decision 0012: a request counts as dealt with when what it changes is on disk, and one that is
+// passed on at once.
+TEST_P(RouterTest, ARequestIsSettledWithItsAnswer) {
+  struct Watched final : Receipt {
+    explicit Watched(bool& to) : gone(to) {}
+    ~Watched() override { gone = true; }
+    bool& gone;
+  };
+  TestClient& romeo = world.login("romeo@localhost/orchard");
+  TestClient& juliet = world.login("juliet@localhost/balcony");
+  bool gone = false;
+  const auto send = [&](std::string_view text) {
+    gone = false;
+    auto element = xml::parse(text);
+    ASSERT_TRUE(element);
+    auto stanza = Stanza::make(*element);
+    ASSERT_TRUE(stanza);
+    stanza->set_receipt(std::make_shared<Watched>(gone));
+    static_cast<void>(
+        world.router_of("romeo@localhost").receive(romeo.resource(), *std::move(stanza)));
+  };
+  send("<iq xmlns='jabber:client' type='set' id='1'><put xmlns='test:store'>v</put></iq>");
+  EXPECT_FALSE(gone);
+  EXPECT_EQ(romeo.waiting(), 0U);
+  world.run();
+  EXPECT_TRUE(gone);
+  EXPECT_EQ(romeo.received_element().attr("type"), "result");
+  send("<iq xmlns='jabber:client' type='get' id='2' to='" + juliet.jid().str() +
+       "'><any xmlns='test:any'/></iq>");
+  EXPECT_TRUE(gone);
 }
 
 TEST_P(RouterTest, ANewSessionTakesTheResource) {

@@ -246,6 +246,8 @@ Task<ClientSession::Next> ClientSession::negotiate(xml::SplitEvent event) {
 ClientSession::Next ClientSession::receive(std::string_view bytes, Rest& rest) {
   auto element = xml::parse(bytes, xml::scope_of(*header_), limits());
   if (!element) return stream_failed(element.error());
+  // XEP-0198 §5: what is sent again after a resumption, and is here already, is handled once.
+  if (managed_ && element->ns() == ns::kClient && ledger().arrives(bytes)) return Next::kGoOn;
   auto stanza = Stanza::make(*element);
   if (!stanza) {
     if (element->ns() == ns::kStreamManagement) return on_management(*element);
@@ -262,8 +264,8 @@ ClientSession::Next ClientSession::receive(std::string_view bytes, Rest& rest) {
   return Next::kGoOn;
 }
 
-// docs/decisions/0012: a message is settled when nobody has its receipt any more, anything else
-// when its handler has returned.
+// docs/decisions/0012: a message, or a request to the server, is settled when nobody has its
+// receipt any more; presence when its handler has returned.
 void ClientSession::hand_in(Stanza stanza, std::size_t bytes, Rest& rest) {
   router::Router& router = *context_->router;
   if (stanza.is_message()) {
@@ -272,6 +274,7 @@ void ClientSession::hand_in(Stanza stanza, std::size_t bytes, Rest& rest) {
     return;
   }
   ReceiptPtr receipt = managed_ ? ledger().enter(0) : nullptr;
+  if (stanza.is_iq()) stanza.set_receipt(receipt);  // what the request changes is to be on disk
   rest.task = router.receive(*resource_, std::move(stanza));
   if (rest.task) rest.receipt = std::move(receipt);
 }

@@ -76,5 +76,85 @@ TEST_F(LedgerTest, TellsNobodyAfterItsEnd) {
   EXPECT_EQ(ledger->open(), 0u);
 }
 
+// What a client sends again because it was not settled when the session was resumed.
+struct LedgerAgain : LedgerTest {
+  ReceiptPtr come(std::string_view text) {
+    return ledger->arrives(text) ? nullptr : ledger->enter(1);
+  }
+};
+
+TEST_F(LedgerAgain, WhatIsHereIsKnownAgain) {
+  listen();
+  ReceiptPtr one = come("one");
+  one.reset();
+  ReceiptPtr two = come("two");
+  ReceiptPtr three = come("three");
+  ledger->rewind();
+  EXPECT_EQ(ledger->settled(), 1u);
+  EXPECT_EQ(ledger->entered(), 1u);
+  three.reset();
+  two.reset();
+  EXPECT_EQ(ledger->settled(), 1u) << "the client has not sent them again";
+  EXPECT_EQ(come("two"), nullptr);
+  EXPECT_EQ(ledger->settled(), 2u);
+  EXPECT_EQ(come("three"), nullptr);
+  EXPECT_EQ(ledger->settled(), 3u);
+  ReceiptPtr four = come("two");  // the same text, but another stanza
+  EXPECT_NE(four, nullptr);
+  EXPECT_EQ(ledger->entered(), 4u);
+  four.reset();
+  EXPECT_EQ(ledger->settled(), 4u);
+}
+
+TEST_F(LedgerAgain, TheLineMayBeLostOnceMore) {
+  ReceiptPtr one = come("one");
+  ReceiptPtr two = come("two");
+  ledger->rewind();
+  EXPECT_EQ(come("one"), nullptr);
+  ledger->rewind();
+  EXPECT_EQ(ledger->entered(), 0u);
+  one.reset();
+  two.reset();
+  ledger->rewind();
+  EXPECT_EQ(ledger->settled(), 0u);
+  EXPECT_EQ(come("one"), nullptr);
+  ledger->rewind();
+  EXPECT_EQ(ledger->settled(), 1u);
+  EXPECT_EQ(come("two"), nullptr);
+  EXPECT_EQ(ledger->settled(), 2u);
+}
+
+TEST_F(LedgerAgain, WhoGoesOnWithSomethingElseCountsFromThere) {
+  ReceiptPtr one = come("one");
+  ReceiptPtr two = come("two");
+  ReceiptPtr three = come("three");
+  ledger->rewind();
+  EXPECT_EQ(come("one"), nullptr);
+  ReceiptPtr other = come("other");
+  EXPECT_NE(other, nullptr);
+  EXPECT_EQ(ledger->entered(), 2u);
+  EXPECT_EQ(ledger->open_bytes(), 2u);
+  two.reset();
+  three.reset();
+  EXPECT_EQ(ledger->settled(), 0u) << "theirs were other numbers";
+  one.reset();
+  EXPECT_EQ(ledger->settled(), 1u);
+  other.reset();
+  EXPECT_EQ(ledger->settled(), 2u);
+}
+
+TEST_F(LedgerAgain, SettledMeanwhileAndNotSentAgain) {
+  ReceiptPtr one = come("one");
+  ReceiptPtr two = come("two");
+  ledger->rewind();
+  one.reset();
+  two.reset();
+  ReceiptPtr other = come("other");
+  EXPECT_EQ(ledger->entered(), 1u);
+  other.reset();
+  EXPECT_EQ(ledger->settled(), 1u);
+  EXPECT_EQ(ledger->open(), 0u);
+}
+
 }  // namespace
 }  // namespace balcony::server

@@ -101,7 +101,9 @@ stream::StreamManagement::Effect ManagedStream::on_element(xml::ElementView elem
 }
 
 Result<std::string> ManagedStream::resume(stream::StanzaCount h) {
-  return machine_.resume(h);
+  auto missed = machine_.resume(h);
+  if (missed) ledger_->rewind();
+  return missed;
 }
 
 void ManagedStream::restore(stream::StanzaCount h, stream::StanzaCount acknowledged) {
@@ -114,7 +116,7 @@ void ManagedStream::restore(stream::StanzaCount h, stream::StanzaCount acknowled
 // The client asks. At once when everything before is settled; else when it is, and in between,
 // after a while, what holds then.
 void ManagedStream::owe() {
-  if (ledger_->open() == 0) return answer();
+  if (ledger_->settled() == ledger_->entered()) return answer();
   const stream::StanzaCount now = ledger_->entered();
   if (debt_) {
     debt_->last = now;

@@ -157,6 +157,34 @@ def scenario_resume(stage):
     check_equal(asked(again), 2, "the count goes on")
 
 
+@scenario(differs={"prosody": "acknowledges what the recipient does not have yet"})
+def scenario_resume_with_messages_that_are_not_settled(stage):
+    """§5: what is in hand and not acknowledged is sent again, and delivered once."""
+    romeo, juliet = online(stage, "romeo"), online(stage, "juliet")
+    # Nobody but Juliet's client can answer for her messages.
+    juliet.iq("set", "<prefs xmlns='urn:xmpp:mam:2' default='never'><always/><never/></prefs>")
+    enable(juliet)
+    identity = enable(romeo).get("id")
+    texts = [message(stage, juliet.jid, f"m{n}") for n in range(4)]
+    for text in texts[:3]:
+        romeo.send(text)
+    for n in range(3):
+        check_equal(juliet.receive().get("id"), f"m{n}", "a message")
+    romeo.close()
+    romeo, h = resumed(stage, "romeo", identity, 0)
+    check_equal(h, 0, "h, as nobody has acknowledged anything")
+    romeo.send("".join(texts))
+    check_equal(asked(romeo), 0, "h, still")
+    check_equal(juliet.receive().get("id"), "m3", "the first that is new")
+    juliet.send(sm("a", h="4"))
+    juliet.ping()
+    deadline = time.monotonic() + 5
+    while asked(romeo) < 4:
+        check(time.monotonic() < deadline, "everything is settled in time")
+    check_equal([e.get("id") for e in juliet.collect() if e.tag == f"{{{CLIENT}}}message"], [],
+                "what came twice")
+
+
 @scenario()
 def scenario_resume_a_stream_that_lives(stage):
     """§5: the old stream, not known to be dead yet, ends with <conflict/>."""
