@@ -36,11 +36,7 @@ class Failed(Exception):
 class FullProsody(Prosody):
     """With what a chat client likes: stream management, carbons, an archive, client state."""
 
-    def apply(self, settings):
-        super().apply(settings)
-        path = self.folder / "prosody.cfg.lua"
-        path.write_text(path.read_text().replace(
-            '"limits" }', '"limits", "smacks", "carbons", "mam", "csi" }'))
+    more_modules = ("smacks", "mam")
 
 
 class Account:

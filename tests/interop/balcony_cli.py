@@ -31,14 +31,14 @@ class DirectProsody(Prosody):
     """The scenarios' Prosody, with a certificate for the port of direct TLS and more modules."""
 
     can_more = True  # blocking, vcards, carbons, an archive
+    more_modules = ("smacks", "mam")
 
     def apply(self, settings):
         super().apply(settings)
         path = self.folder / "prosody.cfg.lua"
         certificate = (f'c2s_direct_tls_ssl = {{ certificate = "{self.folder}/{HOST}.crt", '
                        f'key = "{self.folder}/{HOST}.key" }}\n')
-        path.write_text(certificate + path.read_text().replace(
-            '"limits" }', '"limits", "smacks", "carbons", "mam", "csi" }'))
+        path.write_text(certificate + path.read_text())
 
 
 class Ejabberd(Server):
@@ -81,6 +81,7 @@ listen:
 modules:
   mod_disco: {{}}
   mod_ping: {{}}
+  mod_version: {{}}
   mod_roster: {{}}
   mod_offline: {{}}
   mod_register: {{ access: all, ip_access: all, password_strength: 0 }}

@@ -18,6 +18,7 @@ def _lua(value):
 
 
 class Prosody(Server):
+    more_modules = ()  # for who wants more than the scenarios
     name = "prosody"
 
     # Settings of scenarios (README.md) that Prosody has too.
@@ -49,7 +50,7 @@ class Prosody(Server):
 
     def apply(self, settings):
         self.settings = settings
-        modules = list(_MODULES)
+        modules = [*_MODULES, *self.more_modules]
         contact = settings.get("contact_abuse", "mailto:abuse@localhost")
         lines = [
             "run_as_root = true", "daemonize = false", f'data_path = "{self.folder}/data"',
