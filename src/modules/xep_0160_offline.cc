@@ -31,7 +31,8 @@ constexpr std::size_t kBehindBytesMax = 1024 * 1024;
 
 struct OfflineOptions {
   std::int64_t messages_max = 1'000;
-  Bytes size_max{10 * 1024 * 1024};
+  // All of it is handed to one stream: less than its queues hold.
+  Bytes size_max{2 * 1024 * 1024};
 };
 
 // What is in memory of the store, so that an empty one costs a login nothing. When the user is
@@ -392,7 +393,8 @@ extern const ModuleSpec xep_0160_offline = router::module<OfflineOptions>(
     {option("messages_max", &OfflineOptions::messages_max, 0, 100'000,
             "Messages that are kept for one user; more are returned to their senders."),
      option("size_max", &OfflineOptions::size_max, Bytes{0}, Bytes{1024ULL * 1024 * 1024},
-            "How large they may be together.")},
+            "How large they may be together; keep it below limits.output_queue and "
+            "stream_management.waiting_bytes, which have to hold all of it.")},
     attach);
 
 }  // namespace balcony::modules
