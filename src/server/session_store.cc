@@ -145,6 +145,10 @@ Task<bool> restore_one(ShardContext& context, Jid bare, storage::MapEntry found)
   if (!restored) {
     log_error("a saved session cannot go on",
               {{"jid", jid->str()}, {"error", restored.error().to_string()}});
+    // Of an account that is gone; anything else may be better at the next start.
+    if (restored.error().code == Errc::kServiceUnavailable) {
+      forget_session(context, bare, found.key);
+    }
     co_return false;
   }
   co_return true;

@@ -280,7 +280,7 @@ std::string archive_id(WallTime now);
 std::string archive_position(WallTime time);
 
 // Whether a text can be an archive_id() that was made until `now`: a client that names one has a
-// place in the archive, also when the row is gone (DESIGN §6). Pure.
+// place in the archive, also when the row is gone. Pure.
 bool is_archive_id(std::string_view text, WallTime now);
 
 }  // namespace balcony::storage

@@ -54,7 +54,7 @@ class Reading {
 
  private:
   // §4.1.3, §4.3.2: an id that is not in the archive is an error; but one of ours names a place in
-  // it for ever, also after its message was erased (DESIGN §6).
+  // it for ever, also after its message was erased.
   Task<Result<>> check_ids() {
     const std::string* const named[] = {&ask_.after_id, &ask_.before_id,
                                         ask_.page.after ? &*ask_.page.after : nullptr,
@@ -184,7 +184,7 @@ class Reading {
     for (const ArchiveRow& row : rows_) {
       auto message = xml::parse(row.stanza);
       if (!message) {
-        // SAFETY 26: skipped and told, never fatal.
+        // Skipped and told, never fatal.
         log_error("archived message cannot be read", {{"jid", user_->bare.str()}, {"id", row.id}});
         continue;
       }

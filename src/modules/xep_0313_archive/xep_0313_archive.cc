@@ -5,6 +5,7 @@
 // delivered or when the offline store takes it, under the stanza-id that he gets; the sender's
 // before it is routed. Nobody waits for that: delivery goes on, and the receipt of the message
 // (stanza/receipt.h) is held until the rows are committed.
+#include "base/log.h"
 #include "modules/modules.h"
 #include "modules/stanza_id.h"
 #include "modules/xep_0313_archive/preferences.h"
@@ -129,9 +130,15 @@ class Archive {
                                                    std::string(kPreferencesKey)));
     user->slots.erase(kPreferences);
     if (!stored) co_return Result<>();
-    BALCONY_CO_ASSIGN(const xml::Element prefs, xml::parse(stored->value));
-    BALCONY_CO_ASSIGN(ArchivePreferences read, read_preferences(prefs));
-    user->slots.get(kPreferences) = std::make_shared<const ArchivePreferences>(std::move(read));
+    const auto prefs = xml::parse(stored->value);
+    auto read = prefs ? read_preferences(*prefs) : fail(prefs.error());
+    if (read) {
+      user->slots.get(kPreferences) = std::make_shared<const ArchivePreferences>(*std::move(read));
+    } else {
+      // Nothing that is stored keeps a user out; what he once wished is told to the operator.
+      log_error("preferences of an archive cannot be read",
+                {{"jid", user->bare.str()}, {"error", read.error().to_string()}});
+    }
     co_return Result<>();
   }
 

@@ -378,7 +378,24 @@ TEST_P(ArchiveModuleTest, Retention) {
   EXPECT_EQ(bodies(juliet), "18 19 20 ");
 }
 
-// DESIGN §6: the receipt is held until both rows are committed; a failure is told to the sender.
+// What is stored keeps nobody out, whatever became of it.
+TEST_P(ArchiveModuleTest, PreferencesThatCannotBeReadKeepNobodyOut) {
+  for (const char* broken : {"", "<prefs", "<other/>", "<prefs xmlns='urn:xmpp:mam:2'/>"}) {
+    const std::string user = "nurse" + std::to_string(std::string_view(broken).size());
+    const std::string bare = user + "@localhost";
+    world.account(bare);
+    storage::Batch batch;
+    batch.add(bare, storage::op::Put{"archive", "preferences", broken});
+    world.router_of(bare).deps().store.commit(std::move(batch));
+    world.run();
+    TestClient& nurse = world.login_available(bare + "/hall");
+    nurse.send("<iq type='get' id='p'><prefs xmlns='urn:xmpp:mam:2'/></iq>");
+    EXPECT_NE(nurse.received().find("default='always'"), std::string::npos) << broken;
+  }
+}
+
+// decision 0012: the receipt is held until both rows are committed; a failure is told to the
+// sender.
 TEST_P(ArchiveModuleTest, ReceiptsAndFailures) {
   bool gone = false;
   const auto send = [&](std::string_view body) {

@@ -108,7 +108,7 @@ def scenario_restart(stage):
 
 @scenario(fresh=True, differs=NO_ARCHIVE)
 def scenario_kill(stage):
-    """SAFETY 23, 26: an id that somebody has seen in an archive is there after kill -9."""
+    """An id that somebody has seen in an archive is there after kill -9."""
     romeo, juliet = stage.client("romeo"), stage.client("juliet").online()
     romeo.login()
     say(romeo, juliet.jid, 1, 200)
