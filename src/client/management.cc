@@ -52,7 +52,7 @@ std::vector<xml::Element> Management::give_up(std::optional<stream::StanzaCount>
   if (h) (void)machine_.acknowledged(*h);
   std::vector<xml::Element> left;
   for (const stream::Kept& kept : machine_.take_unacknowledged()) {
-    auto stanza = xml::parse(kept.text, {}, {});
+    auto stanza = xml::parse(kept.text, xml::Scope{});
     if (!stanza) continue;
     // XEP-0203 §2: whoever gets it late is told when it was said.
     if (stanza->name() == "message" && !find_delay(*stanza)) {

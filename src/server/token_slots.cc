@@ -64,7 +64,7 @@ std::string TokenClient::to_text() const {
 }
 
 Result<TokenClient> TokenClient::parse(std::string_view text) {
-  BALCONY_ASSIGN(const xml::Element element, xml::parse(text, {}, {}));
+  BALCONY_ASSIGN(const xml::Element element, xml::parse(text, xml::Scope{}));
   TokenClient client;
   client.software = element.attr("software");
   client.device = element.attr("device");

@@ -9,7 +9,7 @@
 namespace balcony::server {
 
 Result<Stanza> read_sent(std::string_view text) {
-  BALCONY_ASSIGN(xml::Element element, xml::parse(text, xml::Scope{}, xml::Limits{}));
+  BALCONY_ASSIGN(xml::Element element, xml::parse(text, xml::Scope{}));
   return Stanza::make(element);
 }
 

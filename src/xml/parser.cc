@@ -54,4 +54,8 @@ Result<Element> parse(std::string_view bytes) {
   return parse(bytes, kAlone, kAloneLimits);
 }
 
+Result<Element> parse(std::string_view bytes, const Scope& scope) {
+  return parse(bytes, scope, kAloneLimits);
+}
+
 }  // namespace balcony::xml

@@ -61,4 +61,7 @@ Result<Element> parse(std::string_view bytes, const Scope& scope, const Limits& 
 // is declared around it: `<a/>` is in none. Generous limits.
 Result<Element> parse(std::string_view bytes);
 
+// The same for what stood inside a stream: a stanza as it was written there. Generous limits.
+Result<Element> parse(std::string_view bytes, const Scope& scope);
+
 }  // namespace balcony::xml

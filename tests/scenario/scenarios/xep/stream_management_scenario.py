@@ -362,3 +362,19 @@ def scenario_acknowledges_nothing(stage):
     later = stage.client("juliet", "later").online()
     got = [later.receive().get("id") for _ in range(11)]
     check_equal(got, [f"m{n}" for n in range(11)], "what was not acknowledged")
+
+
+@scenario()
+def scenario_large_messages_come_back(stage):
+    """§5: what was not acknowledged is kept whatever its size."""
+    romeo, juliet = stage.client("romeo"), online(stage, "juliet")
+    romeo.login()
+    juliet.send("<presence/>")
+    juliet.own_presence()
+    enable(juliet, resume="false")
+    romeo.send(message(stage, juliet.jid, "large", "x" * 100_000))
+    check_equal(juliet.receive(10).get("id"), "large", "the message")
+    juliet.close()
+    later = stage.client("juliet", "later").online()
+    got = later._take_first(lambda e: e.tag == f"{{{CLIENT}}}message", "the message again")
+    check_equal(got.get("id"), "large", "the message")
