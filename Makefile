@@ -8,7 +8,7 @@ PREFIX ?= /usr/local
 NINJA := ninja -j$(JOBS)
 CXX_FILES = $(shell git ls-files --cached --others --exclude-standard '*.h' '*.cc')
 
-.PHONY: build run test asan tsan fuzz bench lint format docs install clean help ci
+.PHONY: build run test asan tsan fuzz bench bench-compare lint format docs install clean help ci
 
 build: build/release/build.ninja  ## builds everything (release), into build/release
 	@$(NINJA) -C build/release
@@ -50,6 +50,10 @@ fuzz:  ## feeds one parser, or all: make fuzz TARGET=xml SECONDS=60
 bench: build  ## measures: bench/run
 	@test -x bench/run || { echo "There is no bench/run in this tree."; exit 1; }
 	@bench/run build/release
+
+bench-compare: build  ## the same beside Prosody and ejabberd, written to docs/benchmarks.md and README.md
+	@tools/install-packages build interop
+	@bench/run build/release --write docs/benchmarks.md README.md
 
 lint:  ## layout, tidy, every header alone, clang-tidy on what has changed
 	@tools/install-packages build test fuzz lint

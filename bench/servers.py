@@ -158,6 +158,7 @@ class BalconyKeeping(Balcony):
 
 class Prosody(Server):
     name = "Prosody"
+    modules = ""
 
     @classmethod
     def missing(cls):
@@ -185,7 +186,8 @@ class Prosody(Server):
             f'pidfile = "{self.folder}/prosody.pid"\ninterfaces = {{ "127.0.0.1" }}\n'
             f'c2s_ports = {{ {self.port} }}\nc2s_direct_tls_ports = {{ }}\ns2s_ports = {{ }}\n'
             'modules_disabled = { "s2s" }\nmodules_enabled = { "roster", "saslauth", "tls", '
-            '"disco", "ping", "offline", "presence", "message", "iq" }\n'
+            f'"disco", "ping", "offline", "presence", "message", "iq"{self.modules} }}\n'
+            'archive_expires_after = "never"\ndefault_archive_policy = true\n'
             'authentication = "internal_hashed"\nc2s_require_encryption = false\n'
             'allow_unencrypted_plain_auth = true\nlog = { { levels = { min = "warn" }, '
             f'to = "console" }} }}\nVirtualHost "{HOST}"\n'
@@ -195,8 +197,16 @@ class Prosody(Server):
         return [shutil.which("prosody"), "--config", str(self.folder / "prosody.cfg.lua"), "-F"]
 
 
+class ProsodyKeeping(Prosody):
+    name = "Prosody (archive)"
+    archive = True
+    only_chat = True
+    modules = ', "mam", "smacks"'
+
+
 class Ejabberd(Server):
     name = "ejabberd"
+    modules = ""
 
     @classmethod
     def missing(cls):
@@ -218,7 +228,8 @@ class Ejabberd(Server):
             f'listen:\n  - port: {self.port}\n    ip: "127.0.0.1"\n    module: ejabberd_c2s\n'
             '    access: c2s\n    starttls: true\n    starttls_required: false\n'
             'access_rules:\n  c2s: {allow: all}\n'
-            'modules:\n  mod_disco: {}\n  mod_ping: {}\n  mod_roster: {}\n  mod_offline: {}\n')
+            'modules:\n  mod_disco: {}\n  mod_ping: {}\n  mod_roster: {}\n  mod_offline: {}\n'
+            f'{self.modules}')
 
     def environment(self):
         library = Path(glob.glob("/usr/lib/*/ejabberd-*/ebin")[0]).parent.parent
@@ -244,4 +255,11 @@ class Ejabberd(Server):
         return (self.folder / "ready").exists()
 
 
-ALL = [Relay, Balcony, BalconyTwo, BalconyKeeping, Prosody, Ejabberd]
+class EjabberdKeeping(Ejabberd):
+    name = "ejabberd (archive)"
+    archive = True
+    only_chat = True
+    modules = "  mod_stream_mgmt: {}\n  mod_mam:\n    db_type: mnesia\n    default: always\n"
+
+
+ALL = [Relay, Balcony, BalconyTwo, BalconyKeeping, Prosody, ProsodyKeeping, Ejabberd, EjabberdKeeping]

@@ -3,6 +3,7 @@
 #include "bench/load/scenarios.h"
 
 #include <deque>
+#include <thread>
 
 namespace balcony::bench {
 namespace {
@@ -34,8 +35,10 @@ class Exchange {
 
   Task<Result<Report>> run() {
     for (Line& line : lines_) {
-      for (std::size_t i = 0; i < options_.in_flight; ++i) send(line);
+      for (std::size_t i = 0; i < options_.in_flight && options_.rate == 0; ++i) send(line);
     }
+    paced_since_ = shard_.clock().now();
+    if (options_.rate > 0) start_pacing();
     co_await wait(shard_, options_.warm_up);
     count_ = 0;
     latencies_.clear();
@@ -78,6 +81,24 @@ class Exchange {
     line.sender->write(line.text);
   }
 
+  // A loop's own timers are too coarse for this: a thread wakes it, until the program ends.
+  void start_pacing() {
+    std::thread([this] {
+      for (;;) {
+        std::this_thread::sleep_for(std::chrono::microseconds(500));
+        shard_.post([this] { pace(); });
+      }
+    }).detach();
+  }
+
+  // Sends what is due by now, pair after pair.
+  void pace() {
+    if (stopping_) return;
+    const std::chrono::duration<double> since = shard_.clock().now() - paced_since_;
+    const auto due = static_cast<std::size_t>(since.count() * static_cast<double>(options_.rate));
+    for (; paced_ < due; ++paced_) send(lines_[paced_ % lines_.size()]);
+  }
+
   void arrived(Line& line, std::string_view stanza) {
     if (line.sent.empty()) return;
     if (stanza.substr(0, stanza.find('>')).contains("type='error'")) {
@@ -87,7 +108,7 @@ class Exchange {
     line.sent.pop_front();
     ++count_;
     if (measuring_ && count_ == options_.messages) enough_.set(true);
-    if (!stopping_) send(line);
+    if (!stopping_ && options_.rate == 0) send(line);
   }
 
   void ended(const Error& why) {
@@ -101,6 +122,8 @@ class Exchange {
   std::deque<Line> lines_;  // their addresses stay
   Latencies latencies_;
   std::size_t count_ = 0;
+  Instant paced_since_{};
+  std::size_t paced_ = 0;  // messages sent by rate
   bool measuring_ = false;
   bool stopping_ = false;
   std::optional<Error> failure_;

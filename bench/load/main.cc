@@ -13,9 +13,9 @@ namespace balcony::bench {
 namespace {
 
 void declare(CLI::App& app, Options& options) {
-  app.add_option("scenario", options.scenario, "chat, ping, idle or login")
+  app.add_option("scenario", options.scenario, "chat, ping, idle, login, contacts or storm")
       ->required()
-      ->check(CLI::IsMember({"chat", "ping", "idle", "login"}));
+      ->check(CLI::IsMember({"chat", "ping", "idle", "login", "contacts", "storm"}));
   app.add_option("--host", options.address, "Address of the server")->capture_default_str();
   app.add_option("--port", options.port)->capture_default_str();
   app.add_option("--users", options.users, "Accounts; %d is a number from 0")
@@ -37,6 +37,10 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--in-flight", options.in_flight, "Messages of each pair, pings of each session")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  app.add_option("--rate", options.rate, "chat: so many messages a second, not by --in-flight");
+  app.add_option("--contacts", options.contacts, "contacts, storm: of each account")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   app.add_option("--body", options.body, "Bytes of a message's body")->capture_default_str();
   app.add_option("--messages", options.messages, "End after so many, not after --duration");
   app.add_option("--rounds", options.rounds, "login: how often")->capture_default_str();
@@ -52,6 +56,8 @@ void declare(CLI::App& app, Options& options) {
 Task<Result<Report>> scenario(Shard& shard, Crowd& crowd, const Options& options) {
   if (options.scenario == "idle") return idle(shard, crowd, options);
   if (options.scenario == "login") return login(shard, crowd, options);
+  if (options.scenario == "contacts") return contacts(shard, crowd, options);
+  if (options.scenario == "storm") return storm(shard, crowd, options);
   return exchange(shard, crowd, options);
 }
 

@@ -13,7 +13,7 @@
 namespace balcony::bench {
 
 struct Options {
-  std::string scenario;  // "chat", "ping", "idle" or "login"
+  std::string scenario;  // "chat", "ping", "idle", "login", "contacts" or "storm"
 
   std::string address = "127.0.0.1";
   std::uint16_t port = 5222;
@@ -28,6 +28,8 @@ struct Options {
 
   std::size_t sessions = 100;  // chat: 2 a pair; login: in each round
   std::size_t in_flight = 1;   // requests of each pair or session that are under way
+  std::size_t rate = 0;        // chat: messages a second of all pairs together; 0: by in_flight
+  std::size_t contacts = 20;   // contacts, storm: of each account
   std::size_t body = 100;      // bytes
   std::chrono::milliseconds warm_up{1000};
   std::chrono::milliseconds duration{5000};
