@@ -93,8 +93,7 @@ TEST_P(ComponentsTest, AUserStaysWithOneOfSeveralStreams) {
     for (TestStream& stream : streams) stream.inbox.clear();
     const std::string from = "user" + std::to_string(user) + "@localhost";
     for (const char* resource : {"/a", "/b"}) {
-      world.router(0).route(
-          stanza("<message from='" + from + resource + "' to='irc.localhost'/>"));
+      world.router(0).route(stanza("<message from='" + from + resource + "' to='irc.localhost'/>"));
     }
     world.run();
     for (std::size_t i = 0; i < 3; ++i) {

@@ -124,10 +124,7 @@ std::vector<std::string> other_side(std::string_view kind, const Config& config,
             "log_level=1"};
   }
   if (kind == kSlidge) {
-    return {"jid=" + domain,
-            "secret=" + secret,
-            "server=" + listen.address,
-            "port=" + port,
+    return {"jid=" + domain, "secret=" + secret, "server=" + listen.address, "port=" + port,
             "user-jid-validator=.*@" + host_of(config, domain)};
   }
   return {"component's name (JID, domain): " + domain, "secret (password): " + secret,
@@ -161,8 +158,8 @@ Task<Result<Value>> add(const CommandContext& context, const CommandArgs& args) 
   result.set("domain", domain);
   result.set("secret", secret);
   result.set("file", config.file.empty() ? std::string(kDefaultConfigFile) : config.file);
-  result.set("server", Value::texts({"[component.\"" + domain + "\"]",
-                                     "secret = \"" + secret + "\""}));
+  result.set("server",
+             Value::texts({"[component.\"" + domain + "\"]", "secret = \"" + secret + "\""}));
   result.set("place", place_of(kind));
   result.set("component", Value::texts(other_side(kind, config, domain, secret)));
   co_return result;

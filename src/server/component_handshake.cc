@@ -55,8 +55,8 @@ Task<ComponentSession::Next> ComponentSession::negotiate(xml::SplitEvent event) 
     }
   } else {
     const auto element = xml::parse(event.bytes, xml::scope_of(header_), limits_);
-    actions = element ? negotiation_->on_element(*element)
-                      : negotiation_->on_error(element.error());
+    actions =
+        element ? negotiation_->on_element(*element) : negotiation_->on_error(element.error());
   }
   pending_ = splitter_.rest();
   splitter_.drop_rest();
@@ -98,9 +98,8 @@ Task<> ComponentSession::slow_down() {
   const std::string address = transport_->peer_address();
   context_->by_component.failed(address, context_->shard.clock().now());
   const auto delay = context_->by_component.delay(address, context_->shard.clock().now());
-  log_warning("wrong secret of a component", {{"stream", stream_id_},
-                                              {"peer", transport_->peer()},
-                                              {"domain", domain_}});
+  log_warning("wrong secret of a component",
+              {{"stream", stream_id_}, {"peer", transport_->peer()}, {"domain", domain_}});
   if (delay.count() > 0) co_await delay_for(context_->shard, delay);
 }
 

@@ -42,8 +42,8 @@ void check_secret(const ConfigNode::Entry& entry, const std::string& path,
   }
   const ConfigPlace& place = secret ? secret->node.place : file ? file->node.place : entry.place;
   if (component.secret.empty()) {
-    problems.add(place, path + "secret is missing; `balconyctl component add " + entry.name +
-                            "` makes one");
+    problems.add(
+        place, path + "secret is missing; `balconyctl component add " + entry.name + "` makes one");
   } else if (component.secret.size() > kSecretBytesMax) {
     problems.add(place, path + "secret is longer than 1024 bytes");
   }
@@ -61,14 +61,15 @@ void read_component(const ConfigNode::Entry& entry, Config& config, ConfigProble
   component.domain = domain->domain();
   if (std::ranges::find(config.hosts, component.domain, &HostConfig::domain) !=
       config.hosts.end()) {
-    problems.add(entry.place, title + " is a host of this server; a component has a domain of its "
-                                      "own, such as \"irc." + component.domain + '"');
+    problems.add(entry.place, title +
+                                  " is a host of this server; a component has a domain of its "
+                                  "own, such as \"irc." +
+                                  component.domain + '"');
     return;
   }
   if (std::ranges::find(config.components, component.domain, &ComponentConfig::domain) !=
       config.components.end()) {
-    problems.add(entry.place,
-                 title + " is the same as another one, \"" + component.domain + '"');
+    problems.add(entry.place, title + " is the same as another one, \"" + component.domain + '"');
     return;
   }
   read_section(entry.node, component_options(), &component, title, path, {}, problems);

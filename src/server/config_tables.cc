@@ -181,8 +181,9 @@ const OptionTable& host_options() {
 const OptionTable& component_options() {
   using C = ComponentConfig;
   static const OptionTable kTable = option_table<C>({
-      option("secret", &C::secret, "What the component proves to know; `balconyctl component add` "
-                                   "makes one."),
+      option("secret", &C::secret,
+             "What the component proves to know; `balconyctl component add` "
+             "makes one."),
       option("secret_file", &C::secret_file,
              "A file whose first line is the secret, in place of `secret`."),
       option("connections", &C::connections, 1, 64,

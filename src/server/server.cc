@@ -223,7 +223,7 @@ std::size_t Server::sessions() {
 
 bool Server::is_idle() {
   std::atomic<std::size_t> busy = 0;
-  on_every_shard([&busy](ShardContext& at) { 
+  on_every_shard([&busy](ShardContext& at) {
     busy += at.sessions.size() + at.components.size() + at.router->running();
   });
   return busy == 0;

@@ -75,9 +75,9 @@ struct ShardContext {
   std::unordered_set<DetachedSession*> detached;
   // Sessions with stream management that can be resumed, connected or not, by their id.
   std::unordered_map<std::string, Resumable*> resumable;
-  LoginThrottle by_address;                 // failures of strangers who connected to this shard
+  LoginThrottle by_address;  // failures of strangers who connected to this shard
   LoginThrottle by_component{{.free_failures = 0}};  // wrong secrets by the peer's address
-  LoginThrottle by_account;                 // failures for accounts whose home this is
+  LoginThrottle by_account;                          // failures for accounts whose home this is
   std::uint64_t streams_opened = 0;         // connections that a listener gave to this shard
   router::RegistrationLimit registrations;  // from addresses whose home this is
 };

@@ -171,8 +171,9 @@ TEST(AcceptingComponent, RefusesWhatIsNoHandshake) {
 // The domain is prepared before it is compared (SAFETY: authority is decided on the prepared JID).
 TEST(AcceptingComponent, PreparesTheDomain) {
   Server server;
-  server.feed("<stream:stream xmlns='jabber:component:accept' "
-              "xmlns:stream='http://etherx.jabber.org/streams' to='IRC.Example.ORG'>");
+  server.feed(
+      "<stream:stream xmlns='jabber:component:accept' "
+      "xmlns:stream='http://etherx.jabber.org/streams' to='IRC.Example.ORG'>");
   EXPECT_EQ(server.machine.domain(), kDomain);
 }
 
@@ -218,9 +219,10 @@ TEST(InitiatingComponent, RefusesAServerThatSpeaksSomethingElse) {
 TEST(InitiatingComponent, TellsWhyTheServerEndsTheStream) {
   Component component;
   component.perform(component.machine.on_start());
-  component.feed("<stream:stream xmlns='jabber:component:accept' "
-                 "xmlns:stream='http://etherx.jabber.org/streams'><stream:error><host-unknown "
-                 "xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>");
+  component.feed(
+      "<stream:stream xmlns='jabber:component:accept' "
+      "xmlns:stream='http://etherx.jabber.org/streams'><stream:error><host-unknown "
+      "xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>");
   ASSERT_TRUE(component.failed);
   EXPECT_EQ(component.failed->code, Errc::kNotFound);
 }
