@@ -48,6 +48,12 @@ std::size_t ComponentTable::streams(std::string_view domain) const {
   return found == entries_.end() ? 0 : found->second.streams.size();
 }
 
+std::size_t ComponentTable::streams() const {
+  std::size_t count = 0;
+  for (const auto& [domain, entry] : entries_) count += entry.streams.size();
+  return count;
+}
+
 Endpoint* ComponentTable::choose(std::string_view domain, const Jid& user) const {
   const auto found = entries_.find(domain);
   if (found == entries_.end() || found->second.streams.empty()) return nullptr;

@@ -43,6 +43,8 @@ class ComponentTable {
   // How many streams are left.
   std::size_t remove(std::string_view domain, const Endpoint& stream);
   std::size_t streams(std::string_view domain) const;
+  // Of all domains whose home is here.
+  std::size_t streams() const;
   // The stream for stanzas of this user: with several, always the same one for a bare JID, and when
   // one ends only its users move to others. Null when there is none.
   Endpoint* choose(std::string_view domain, const Jid& user) const;

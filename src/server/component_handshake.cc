@@ -152,7 +152,8 @@ void ComponentSession::begin_accepted() {
   const ComponentConfig& config = *component();
   negotiation_.reset();
   accepted_ = true;
-  unsent_ = std::make_unique<UnsentStanzas>(context_->shard, *transport_);
+  unsent_ = std::make_unique<UnsentStanzas>(
+      context_->shard, [transport = transport_.get()] { return transport->unsent(); });
   limits_.stanza_bytes_max = config.stanza.count;
   splitter_.set_limits(limits_);
   transport_->clear_deadline();

@@ -32,8 +32,8 @@ void UnsentStanzas::wrote(const Stanza& stanza) {
 }
 
 void UnsentStanzas::settle() {
-  const auto unsent = transport_.unsent();
-  if (!unsent) return;  // the connection broke: nobody knows what it still took
+  const auto unsent = unsent_();
+  if (!unsent) return;
   const std::uint64_t out = written_ - *unsent;
   while (!entries_.empty() && entries_.front().end <= out) entries_.pop_front();
 }

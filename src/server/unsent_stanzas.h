@@ -6,20 +6,23 @@
 #pragma once
 
 #include "base/loop.h"
-#include "session/tcp_transport.h"
 #include "stanza/stanza.h"
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
+#include <optional>
+#include <utility>
 
 namespace balcony::server {
 
 class UnsentStanzas {
  public:
-  // Both must outlive it.
-  UnsentStanzas(Loop& loop, const session::TcpTransport& transport)
-      : loop_(loop), transport_(transport) {}
+  // `unsent`: how many bytes the connection has and the system has not; nullopt when it broke and
+  // nobody knows. `loop` must outlive this, and what `unsent` looks at too.
+  UnsentStanzas(Loop& loop, std::function<std::optional<std::size_t>()> unsent)
+      : loop_(loop), unsent_(std::move(unsent)) {}
   ~UnsentStanzas() { loop_.cancel(timer_); }
   UnsentStanzas(const UnsentStanzas&) = delete;
   UnsentStanzas& operator=(const UnsentStanzas&) = delete;
@@ -41,7 +44,7 @@ class UnsentStanzas {
   void look_again();
 
   Loop& loop_;
-  const session::TcpTransport& transport_;
+  const std::function<std::optional<std::size_t>()> unsent_;
   std::uint64_t written_ = 0;
   std::deque<Entry> entries_;
   TimerId timer_ = 0;
