@@ -362,3 +362,32 @@ def scenario_acknowledged_and_lost(stage):
     if answer.get("h") == "0":
         answer = romeo.receive()
     check_equal((answer.tag, answer.get("h")), ("{urn:xmpp:sm:3}a", "1"), "the acknowledgement")
+
+
+@scenario(config=CONFIG, differs=PROSODY)
+def scenario_what_users_have_applies(stage):
+    """XEP-0191, XEP-0280 and XEP-0313 with a component's messages, as with everybody's."""
+    irc = _irc(stage).attach()
+    bare = stage.bare("romeo")
+    romeo = stage.client("romeo", "orchard").online()
+    other = stage.client("romeo", "street", "romeo2").online()
+    check_equal(other.iq("set", "<enable xmlns='urn:xmpp:carbons:2'/>").get("type"), "result",
+                "carbons")
+    romeo.collect()
+    irc.send(f"<message from='a@{DOMAIN}' to='{romeo.jid}' type='chat' id='c1'><body>x</body>"
+             "</message>")
+    check_equal(romeo.receive().get("id"), "c1", "the message")
+    copy = [e for e in other.collect() if e.find("{urn:xmpp:carbons:2}received") is not None]
+    check_equal(len(copy), 1, "carbon copies")
+    romeo.send(f"<message to='a@{DOMAIN}' type='chat' id='c2'><body>y</body></message>")
+    check_equal(irc.receive().get("id"), "c2", "the answer")
+    romeo.iq("set", f"<query xmlns='urn:xmpp:mam:2' queryid='q'><x xmlns='jabber:x:data' "
+             "type='submit'><field var='FORM_TYPE'><value>urn:xmpp:mam:2</value></field>"
+             f"<field var='with'><value>a@{DOMAIN}</value></field></x></query>")
+    kept = [e.find(".//{jabber:client}body").text for e in romeo.inbox
+            if e.find("{urn:xmpp:mam:2}result") is not None]
+    check_equal(kept, ["x", "y"], "what the archive keeps")
+    check_equal(romeo.iq("set", "<block xmlns='urn:xmpp:blocking'>"
+                         f"<item jid='{DOMAIN}'/></block>").get("type"), "result", "blocking")
+    irc.send(f"<message from='a@{DOMAIN}' to='{bare}' type='chat' id='b'><body>x</body></message>")
+    check_equal(irc.error(), "service-unavailable", "the answer to a blocked component")
