@@ -131,6 +131,7 @@ struct Presence {
   std::string status;
   int priority = 0;
   xml::ElementView xml;
+  std::optional<Jid> to;
 };
 
 struct IqRequest {
@@ -138,6 +139,7 @@ struct IqRequest {
   bool is_set = false;  // else a get
   xml::ElementView payload;
   xml::ElementView xml;
+  std::optional<Jid> to;
 };
 
 struct ConnectionSummary {

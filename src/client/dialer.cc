@@ -14,12 +14,12 @@ using Tls = ClientOptions::Tls;
 constexpr std::uint16_t kStartTlsPort = 5222;
 constexpr std::uint16_t kDirectTlsPort = 5223;
 
-Task<Result<std::vector<Endpoint>>> given_server(Runtime::Impl& runtime,
-                                                 const ClientOptions& options) {
-  BALCONY_CO_ASSIGN(const HostPort server, parse_server(options.server));
-  const bool direct = options.tls == Tls::kDirect;
-  std::uint16_t port = server.port;
-  if (port == 0) port = direct ? kDirectTlsPort : kStartTlsPort;
+constexpr std::uint16_t kComponentPort = 5347;
+
+Task<Result<std::vector<Endpoint>>> given_server(Runtime::Impl& runtime, std::string_view text,
+                                                 std::uint16_t usual_port, bool direct) {
+  BALCONY_CO_ASSIGN(const HostPort server, parse_server(text));
+  const std::uint16_t port = server.port == 0 ? usual_port : server.port;
   std::vector<Endpoint> endpoints;
   if (const auto literal = SocketAddress::parse(server.host, port)) {
     endpoints.emplace_back(*literal, server.host, direct);
@@ -48,6 +48,13 @@ Task<Result<std::vector<Endpoint>>> server_of_domain(Runtime::Impl& runtime,
     std::erase_if(endpoints, [](const Endpoint& endpoint) { return endpoint.direct_tls; });
   }
   co_return endpoints;
+}
+
+// RFC 7590 §3.1: everywhere else somebody may listen.
+Result<> check_near(const std::vector<Endpoint>& endpoints) {
+  const auto is_far = [](const Endpoint& e) { return !e.address.is_loopback(); };
+  if (std::ranges::none_of(endpoints, is_far)) return {};
+  return fail(Errc::kTls, "without TLS only a server on this machine is talked to");
 }
 
 }  // namespace
@@ -93,17 +100,20 @@ Task<Result<Connected>> dial(Runtime::Impl& runtime, const ClientOptions& option
   if (options.server.empty()) {
     endpoints = co_await server_of_domain(runtime, options);
   } else {
-    endpoints = co_await given_server(runtime, options);
+    const bool direct = options.tls == Tls::kDirect;
+    const std::uint16_t port = direct ? kDirectTlsPort : kStartTlsPort;
+    endpoints = co_await given_server(runtime, options.server, port, direct);
   }
   if (!endpoints) co_return fail(endpoints.error());
-  if (options.tls == Tls::kNone) {
-    // RFC 7590 §3.1: everywhere else somebody may listen.
-    const auto is_far = [](const Endpoint& e) { return !e.address.is_loopback(); };
-    if (std::ranges::any_of(*endpoints, is_far)) {
-      co_return fail(Errc::kTls, "without TLS only a server on this machine is talked to");
-    }
-  }
+  if (options.tls == Tls::kNone) BALCONY_CO_CHECK(check_near(*endpoints));
   co_return co_await connect_any(*runtime.shard, *std::move(endpoints), options.connect_timeout);
+}
+
+Task<Result<Connected>> dial(Runtime::Impl& runtime, const ComponentOptions& options) {
+  BALCONY_CO_ASSIGN(std::vector<Endpoint> endpoints,
+                    co_await given_server(runtime, options.server, kComponentPort, false));
+  if (!options.allow_far) BALCONY_CO_CHECK(check_near(endpoints));
+  co_return co_await connect_any(*runtime.shard, std::move(endpoints), options.connect_timeout);
 }
 
 }  // namespace balcony::client

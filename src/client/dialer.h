@@ -6,6 +6,7 @@
 #include "net/connector.h"
 
 #include <balcony/client.h>
+#include <balcony/component.h>
 
 #include <cstdint>
 #include <string>
@@ -27,5 +28,6 @@ Result<std::string> network_name(const Jid& jid);
 // Connects to where `options` say; TLS has not begun. `options` must outlive the task.
 // Errors: kUsage, kNotFound, kConnect, kTimeout, kTls (plaintext to another machine).
 Task<Result<Connected>> dial(Runtime::Impl& runtime, const ClientOptions& options);
+Task<Result<Connected>> dial(Runtime::Impl& runtime, const ComponentOptions& options);
 
 }  // namespace balcony::client

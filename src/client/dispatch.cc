@@ -1,23 +1,12 @@
 // What comes in, to whom it belongs: answers to their requests, the rest to the handlers.
 #include "client/core.h"
-#include "payload/disco.h"
+#include "client/received.h"
 #include "payload/roster.h"
-#include "payload/version.h"
-#include "stanza/delay.h"
 #include "stanza/ns.h"
 #include "stanza/stanza_error.h"
 
-#include <charconv>
-#include <set>
-
 namespace balcony::client {
 namespace {
-
-int read_priority(std::string_view text) {
-  int priority = 0;
-  std::from_chars(text.data(), text.data() + text.size(), priority);
-  return priority;
-}
 
 struct CarbonCopy {
   Message::Copy kind = Message::Copy::kNone;
@@ -33,31 +22,6 @@ CarbonCopy read_carbon(xml::ElementView xml) {
     return {kind, wrapper.child(ns::kForward, "forwarded").child(ns::kClient, "message")};
   }
   return {};
-}
-
-std::string_view read_chat_state(xml::ElementView xml) {
-  for (auto child = xml.first_child(); child; child = child.next_sibling()) {
-    if (child.ns() == ns::kChatStates) return child.name();
-  }
-  return {};
-}
-
-Message read_message(xml::ElementView xml, const Jid& from, Message::Copy copy) {
-  Message message{from,
-                  xml.has_attr("type") ? xml.attr("type") : "normal",
-                  xml.attr("id"),
-                  xml.child_text(ns::kClient, "body"),
-                  xml.child_text(ns::kClient, "subject"),
-                  xml.child_text(ns::kClient, "thread"),
-                  xml,
-                  copy,
-                  {},
-                  {},
-                  read_chat_state(xml),
-                  xml.child(ns::kReceipts, "received").attr("id")};
-  if (auto to = Jid::parse(xml.attr("to"))) message.to = *std::move(to);
-  if (const auto delay = find_delay(xml)) message.delayed_since = delay->stamp;
-  return message;
 }
 
 }  // namespace
@@ -80,9 +44,7 @@ void Core::on_stanza(xml::ElementView xml) {
   if (xml.name() == "iq") return on_iq(xml, *from);
   if (xml.name() == "message") return on_message(xml, *from);
   if (!handlers.presence) return;
-  handlers.presence(Presence{*from, xml.attr("type"), xml.child_text(ns::kClient, "show"),
-                             xml.child_text(ns::kClient, "status"),
-                             read_priority(xml.child_text(ns::kClient, "priority")), xml});
+  handlers.presence(read_presence(xml, *from));
 }
 
 void Core::on_message(xml::ElementView xml, const Jid& from) {
@@ -110,7 +72,7 @@ void Core::on_iq(xml::ElementView iq, const Jid& from) {
     (void)send(result_reply(iq));
     return;
   }
-  const IqRequest request{from, type == "set", iq.first_child(), iq};
+  const IqRequest request = read_request(iq, from);
   auto reply = answer(request);
   // RFC 6120 §8.4: a payload that is not understood.
   if (!reply) reply = fail(Errc::kServiceUnavailable);
@@ -134,19 +96,9 @@ std::optional<Result<xml::Element>> Core::answer(const IqRequest& request) {
   const xml::ElementView payload = request.payload;
   const auto found = handlers.iq.find({std::string(payload.ns()), std::string(payload.name())});
   if (found != handlers.iq.end()) return found->second(request);
-  if (request.is_set) return std::nullopt;
-  if (payload.is(ns::kPing, "ping")) return xml::Element{};
-  if (payload.is(ns::kVersion, "query")) return payload::write_version(options.version);
-  if (payload.is(ns::kDiscoInfo, "query")) {
-    // XEP-0030 §3.1: a node that is none of ours.
-    if (payload.has_attr("node")) return Result<xml::Element>(fail(Errc::kItemNotFound));
-    std::set<std::string> features = {std::string(ns::kDiscoInfo), std::string(ns::kPing),
-                                      std::string(ns::kVersion)};
-    for (const auto& [name, handler] : handlers.iq) features.insert(name.first);
-    return payload::write_disco_info(
-        DiscoInfo{{options.identity}, {features.begin(), features.end()}});
-  }
-  return std::nullopt;
+  Self self{options.identity, options.version, {}};
+  for (const auto& [name, handler] : handlers.iq) self.features.insert(name.first);
+  return usual_answer(request, self);
 }
 
 }  // namespace balcony::client

@@ -169,6 +169,8 @@ class Connection final : private Watcher {
   // Closes the socket at once; a waiter gets kClosed at the end of the turn.
   void abort();
   bool is_open() const noexcept { return fd_.is_open() && !failure_; }
+  // Whether what is written is sent, and nothing that was written has been given up.
+  bool is_sending() const noexcept { return is_open() && !closing_; }
   // Whether the peer's end came without close_notify. Only after read_some() gave kClosed.
   bool was_truncated() const noexcept { return truncated_; }
 

@@ -133,6 +133,19 @@ bool Host::is_offline_here(const Jid& jid) const {
          router_.users().is_offline(jid.bare_str());
 }
 
+std::vector<std::string> Host::components() const {
+  std::vector<std::string> all = router_.components().listed();
+  std::erase_if(all, [this](const std::string& domain) {
+    std::string_view above = domain;
+    for (std::size_t dot = 0; (dot = above.find('.')) != std::string_view::npos;) {
+      above.remove_prefix(dot + 1);
+      if (router_.host(above)) return above != domain_.domain();
+    }
+    return false;
+  });
+  return all;
+}
+
 const RouterOptions& Host::limits() const {
   return router_.options();
 }

@@ -51,6 +51,7 @@ class Host final : public Server {
   void with_user(const Jid& bare, std::function<void(std::shared_ptr<User>)> then) override;
   bool is_local(std::string_view domain) const override;
   bool is_offline_here(const Jid& jid) const override;
+  std::vector<std::string> components() const override;
   const RouterOptions& limits() const override;
   const EventTable& events() const override { return generation_->events; }
   const std::vector<std::string>& server_features() const override {

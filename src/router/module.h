@@ -79,6 +79,10 @@ class Server {
   // can tell without asking another. For presence: to somebody offline it need not be sent.
   virtual bool is_offline_here(const Jid& jid) const = 0;
 
+  // The external components (XEP-0114) that are connected and belong into this host's list: those
+  // below its domain, and those that are below no host's.
+  virtual std::vector<std::string> components() const = 0;
+
   virtual const RouterOptions& limits() const = 0;
 
   virtual const EventTable& events() const = 0;

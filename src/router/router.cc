@@ -148,8 +148,11 @@ std::optional<Task<>> Router::receive(ConnectedResource& sender, Stanza stanza) 
       route_from_client(sender, std::move(stanza));
       break;
   }
-  // What is sent may be written in many places: who sends faster than the disk writes is read
-  // slower.
+  return wait_when_busy();
+}
+
+// What is sent may be written in many places: who sends faster than the disk writes is read slower.
+std::optional<Task<>> Router::wait_when_busy() {
   const storage::Ticket busy = deps_.store.busy_until();
   if (busy != 0) return wait_for_storage(busy);
   return std::nullopt;
@@ -209,6 +212,12 @@ void Router::route_from_client(ConnectedResource& sender, Stanza stanza) {
 void Router::route(Stanza stanza) {
   const Jid& to = *stanza.to();
   Host* local = host(to.domain());
+  if (!local && components_.has(to.domain())) {
+    const Jid domain = to.domain_jid();
+    return at_home(domain, [stanza = std::move(stanza)](Router& home) mutable {
+      home.to_component(std::move(stanza));
+    });
+  }
   if (!local) {
     return bounce(stanza, Error(Errc::kRemoteServerNotFound,
                                 "this server does not exchange stanzas with other servers"));
@@ -411,7 +420,7 @@ void Router::send_answer(xml::Element reply) {
     }
   }
   // An answer to an error would be an error about nothing: only what has a way is sent.
-  if (host(to.domain())) route(*std::move(stanza));
+  if (host(to.domain()) || components_.has(to.domain())) route(*std::move(stanza));
 }
 
 }  // namespace balcony::router

@@ -5,6 +5,7 @@
 // Endpoint. This shard's thread only, except where said.
 #pragma once
 
+#include "router/components.h"
 #include "router/host.h"
 #include "router/module.h"
 #include "router/router_options.h"
@@ -44,8 +45,9 @@ struct HostSetup {
 
 // What went through a router since its start.
 struct RouterCounts {
-  std::uint64_t received = 0;   // stanzas of clients
-  std::uint64_t delivered = 0;  // stanzas to clients, also to those who have to come back for them
+  std::uint64_t received = 0;  // stanzas of clients and components
+  // Stanzas to clients, also to those who have to come back for them, and to components.
+  std::uint64_t delivered = 0;
 };
 
 class Router {
@@ -86,6 +88,19 @@ class Router {
   void finish_removal(User& user, const Result<>& outcome);
   // Both, for an account of which nothing is stored.
   void remove_account(const Jid& bare);
+
+  // ---- components (XEP-0114)
+
+  // Start and reload; on every shard.
+  void set_components(const std::vector<ComponentSetup>& setups) { components_.set(setups); }
+  const ComponentTable& components() const { return components_; }
+  // A stream of the component begins and ends; on the domain's home shard. False: the domain is no
+  // component's any more.
+  bool component_began(std::string_view domain, Endpoint& stream);
+  void component_ended(std::string_view domain, const Endpoint& stream);
+  // A stanza from a component's stream, which has seen to it that `from` is the component's and
+  // `to` is set. A task is returned as by receive().
+  [[nodiscard]] std::optional<Task<>> receive_foreign(Stanza stanza);
 
   // The answer to an iq of a stream that is not authenticated yet. `address`: the peer's.
   Task<xml::Element> stranger(std::string domain, xml::Element iq, std::string address);
@@ -137,6 +152,9 @@ class Router {
   void drop_users_of(const Host& host);
   // Presence that cannot matter to its recipient, because he is offline.
   bool is_pointless(const Stanza& stanza) const;
+  std::optional<Task<>> wait_when_busy();
+  void tell_connected(std::string_view domain, bool connected);
+  void to_component(Stanza stanza);
   void to_host(Host& host, Stanza stanza);
   void to_user(const std::shared_ptr<User>& user, Stanza stanza);
   void to_nobody(const Stanza& stanza, const Error& error);
@@ -148,6 +166,7 @@ class Router {
   std::unordered_map<std::string, std::unique_ptr<Host>, Hash, std::equal_to<>> hosts_;
   RouterCounts counts_;  // before the users: their sessions count here
   UserTable users_;
+  ComponentTable components_;
   std::size_t running_ = 0;
 };
 

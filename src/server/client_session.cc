@@ -4,6 +4,7 @@
 #include "server/client_policy.h"
 #include "server/detached_session.h"
 #include "server/session_store.h"
+#include "server/step.h"
 #include "server/unacknowledged.h"
 #include "stanza/ns.h"
 #include "stanza/stanza_error.h"
@@ -21,21 +22,6 @@ std::string& scratch() {
   text.clear();
   return text;
 }
-
-// Awaits a task in a loop: one that ends without having waited costs no stack, whatever the
-// compiler makes of a transfer between coroutines (with sanitizers: a call, and a peer who never
-// stops sending fills the stack).
-template <class T>
-class Step {
- public:
-  explicit Step(Task<T> task) : task_(std::move(task)) {}
-  bool await_ready() { return task_.start(); }
-  void await_suspend(std::coroutine_handle<> loop) { std::move(task_).rest().await_suspend(loop); }
-  T await_resume() { return task_.take(); }
-
- private:
-  Task<T> task_;
-};
 
 }  // namespace
 

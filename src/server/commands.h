@@ -89,8 +89,8 @@ struct CommandSpec {
   std::string name;     // "user add"
   std::string summary;  // one sentence
   std::vector<ArgSpec> args;
-  // What is said of the result; {name} is replaced by its member. Empty: the result is shown as it
-  // is.
+  // What is said of the result; {name} is replaced by its member, a list by its lines. Empty: the
+  // result is shown as it is.
   std::string said;
   std::vector<std::string> examples;  // without "balconyctl"
   Role role = Role::kOperator;
@@ -115,6 +115,7 @@ Task<Result<Value>> run_command(const CommandContext& context, std::string name,
 std::vector<CommandSpec> user_commands();
 std::vector<CommandSpec> session_commands();
 std::vector<CommandSpec> module_commands();
+std::vector<CommandSpec> component_commands();
 std::vector<CommandSpec> process_commands();
 std::vector<CommandSpec> statistics_commands();
 CommandSpec host_command();

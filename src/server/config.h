@@ -20,12 +20,19 @@ namespace balcony::server {
 
 // [[listen]]
 struct ListenConfig {
-  std::string kind = "c2s";  // "c2s": STARTTLS (RFC 6120 §3); "c2s-tls": direct TLS (XEP-0368)
-  std::string address;       // empty: every address
+  // "c2s": STARTTLS (RFC 6120 §3); "c2s-tls": direct TLS (XEP-0368); "component": XEP-0114
+  std::string kind = "c2s";
+  std::string address;       // empty: every address; for components loopback
   std::int64_t port = 5222;  // 0: the system chooses
 
   friend bool operator==(const ListenConfig&, const ListenConfig&) = default;
 };
+
+inline constexpr std::string_view kComponentListener = "component";
+// That of components, unless one is configured: without TLS, so on this machine only.
+inline ListenConfig component_listener() {
+  return {std::string(kComponentListener), "127.0.0.1", 5347};
+}
 
 // [limits]: docs/security.md
 struct LimitsConfig {
@@ -106,6 +113,19 @@ struct HostConfig {
   std::map<std::string, std::shared_ptr<const void>> modules;
 };
 
+// [component."irc.example.org"]: XEP-0114
+struct ComponentConfig {
+  std::string domain;  // prepared
+  std::string secret;
+  std::string secret_file;       // what was in it is in `secret`
+  std::int64_t connections = 1;  // at the same time; users are spread over them by bare JID
+  bool listed = true;            // among the host's items (XEP-0030 §4)
+  Bytes stanza{512 * 1024};
+  Bytes rate{0};  // a second, for each connection; 0: none
+  Bytes rate_burst{4 * 1024 * 1024};
+  Bytes output_queue{16 * 1024 * 1024};
+};
+
 struct Config {
   std::string file;  // where it was read from; empty: defaults alone
   std::string data = "/var/lib/balcony";
@@ -120,6 +140,7 @@ struct Config {
   LogConfig log;
   MetricsConfig metrics;
   std::vector<HostConfig> hosts;
+  std::vector<ComponentConfig> components;
 
   std::string control_path() const { return control.empty() ? data + "/control.sock" : control; }
 };

@@ -2,6 +2,7 @@
 
 #include "net/socket_address.h"
 #include "sasl/mechanism.h"
+#include "server/config_components.h"
 #include "server/config_hosts.h"
 #include "server/config_section.h"
 #include "server/config_tables.h"
@@ -25,7 +26,12 @@ void read_listener(const ConfigNode& node, Config& config, ConfigProblems& probl
   const ConfigNode::Entry* kind = node.find("kind");
   const auto* kind_text = kind ? std::get_if<std::string>(&kind->node.value) : nullptr;
   if (kind_text && *kind_text == "c2s-tls") listen.port = 5223;
+  if (kind_text && *kind_text == kComponentListener) listen = component_listener();
   read_section(node, listen_options(), &listen, "[[listen]]", "listen.", {}, problems);
+  // Without TLS, other machines are let in only by name.
+  if (listen.kind == kComponentListener && listen.address.empty()) {
+    listen.address = component_listener().address;
+  }
   if (!listen.address.empty() && !SocketAddress::parse(listen.address, 0)) {
     const ConfigNode::Entry* address = node.find("address");
     problems.add(address->node.place,
@@ -80,7 +86,7 @@ void check_metrics(const ConfigNode& tree, const MetricsConfig& metrics, ConfigP
 }
 
 void read_sections(const ConfigNode& tree, Config& config, ConfigProblems& problems) {
-  std::vector<std::string> others{"listen", "hosts", "modules"};
+  std::vector<std::string> others{"listen", "hosts", "component", "modules"};
   for (const ConfigSection& section : config_sections()) others.emplace_back(section.name);
   read_section(tree, top_options(), &config, "the configuration", "", others, problems);
   if (config.data.empty()) {
@@ -133,6 +139,7 @@ Result<std::shared_ptr<const Config>> read_config(std::string_view text, std::st
   check_metrics(tree, config->metrics, problems);
   read_listeners(tree, *config, problems);
   read_hosts(tree, modules, *config, problems);
+  read_components(tree, *config, problems);
   if (problems.any()) return fail(problems.error());
   return config;
 }

@@ -160,7 +160,8 @@ TEST(ConfigReader, EachProblemHasItsPlaceAndSentence) {
       {"[[listen]]\nprot = 1",
        R"(b.toml:2:1: unknown key "prot" in [[listen]]; did you mean "port"?)"},
       {"[[listen]]\nport = 65536", "b.toml:2:8: listen.port must be between 0 and 65535"},
-      {"[[listen]]\nkind = \"s2s\"", R"(b.toml:2:8: listen.kind must be "c2s" or "c2s-tls")"},
+      {"[[listen]]\nkind = \"s2s\"",
+       R"(b.toml:2:8: listen.kind must be "c2s", "c2s-tls" or "component")"},
       {"[[listen]]\naddress = \"localhost\"",
        "b.toml:2:11: listen.address must be an IPv4 or IPv6 address such as \"127.0.0.1\" or "
        "\"::1\"; names are not looked up"},

@@ -87,10 +87,15 @@ std::string config_reference(const ModuleList& modules) {
   add_section(out, "At the top", "Before the first section.", top_options());
   add_section(out, "`[[listen]]`",
               "Once for each port. Without any: 5222 for `c2s` and 5223 for `c2s-tls`, on all "
-              "addresses.",
+              "addresses. Where a component is configured and no port for components: 5347 on "
+              "127.0.0.1.",
               listen_options());
   add_section(out, "`[hosts.\"example.org\"]`",
               "Once for each domain. Without any, the only host is `localhost`.", host_options());
+  add_section(out, "`[component.\"irc.example.org\"]`",
+              "Once for each external component (XEP-0114), with its domain, which is no host of "
+              "this server; `docs/components.md` has examples.",
+              component_options());
   for (const ConfigSection& section : config_sections()) {
     add_section(out, "`[" + std::string(section.name) + "]`", section.summary, *section.table);
   }

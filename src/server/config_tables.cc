@@ -153,10 +153,12 @@ const OptionTable& listen_options() {
   static const OptionTable kTable = option_table<ListenConfig>({
       option("kind", &ListenConfig::kind,
              "\"c2s\": clients who start TLS in the stream (RFC 6120 §5); \"c2s-tls\": clients "
-             "who start with TLS (XEP-0368).",
-             {"c2s", "c2s-tls"}),
+             "who start with TLS (XEP-0368); \"component\": external components (XEP-0114), which "
+             "have no TLS.",
+             {"c2s", "c2s-tls", std::string(kComponentListener)}),
       option("address", &ListenConfig::address,
-             "A literal IPv4 or IPv6 address; empty: all addresses of the machine."),
+             "A literal IPv4 or IPv6 address; empty: all addresses of the machine, but for "
+             "components 127.0.0.1."),
       option("port", &ListenConfig::port, 0, 65'535,
              "The port; 0: the system chooses, and the log says which."),
   });
@@ -172,6 +174,31 @@ const OptionTable& host_options() {
       option("anonymous", &HostConfig::anonymous,
              "Anybody may log in with an account that lasts as long as the session (RFC 4505); "
              "nobody else can."),
+  });
+  return kTable;
+}
+
+const OptionTable& component_options() {
+  using C = ComponentConfig;
+  static const OptionTable kTable = option_table<C>({
+      option("secret", &C::secret,
+             "What the component proves to know; `balconyctl component add` "
+             "makes one."),
+      option("secret_file", &C::secret_file,
+             "A file whose first line is the secret, in place of `secret`."),
+      option("connections", &C::connections, 1, 64,
+             "Connections that the component may have at the same time; a user is always served by "
+             "the same one. More are refused with <conflict/>."),
+      option("listed", &C::listed,
+             "While it is connected, it is among the services of the host whose subdomain it is."),
+      option("stanza_bytes", &C::stanza, Bytes{10'000}, Bytes{16 * kMiB},
+             "The largest stanza that it may send."),
+      option("rate", &C::rate, Bytes{0}, Bytes{kGiB},
+             "Bytes a second that are read from each connection; 0: no limit."),
+      option("rate_burst", &C::rate_burst, Bytes{0}, Bytes{kGiB},
+             "Bytes that may come at once before `rate` counts."),
+      option("output_queue", &C::output_queue, Bytes{64 * kKiB}, Bytes{kGiB},
+             "Bytes that may wait for it while it reads slowly; more end its stream."),
   });
   return kTable;
 }

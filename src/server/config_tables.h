@@ -18,6 +18,8 @@ const OptionTable& top_options();
 const OptionTable& listen_options();
 // [hosts."example.org"]. For a HostConfig.
 const OptionTable& host_options();
+// [component."irc.example.org"]. For a ComponentConfig.
+const OptionTable& component_options();
 
 // A plain section such as [limits].
 struct ConfigSection {

@@ -25,6 +25,7 @@ Task<ShardStatistics> statistics_here(ShardContext& here) {
   counts.sessions_connected = here.router->users().sessions() - counts.sessions_waiting;
   counts.users_loaded = here.router->users().size();
   counts.connections_accepted = here.streams_opened;
+  counts.components = here.router->components().streams();
   counts.stanzas_received = here.router->counts().received;
   counts.stanzas_delivered = here.router->counts().delivered;
   counts.logins_succeeded = here.by_address.counts().succeeded;
@@ -138,10 +139,12 @@ void write_shards(Page& page, const Statistics& statistics) {
              {label("state", "waiting"), &S::sessions_waiting}});
   per_shard(page, statistics, "users_loaded", "gauge", "Users of whom something is in memory.",
             {{"", &S::users_loaded}});
+  per_shard(page, statistics, "component_connections", "gauge",
+            "Connections of external components that were accepted.", {{"", &S::components}});
   per_shard(page, statistics, "connections_accepted", "counter",
             "Connections that clients have opened.", {{"", &S::connections_accepted}});
   per_shard(page, statistics, "stanzas", "counter",
-            "Stanzas received from clients and delivered to their sessions.",
+            "Stanzas received from clients and components, and delivered to them.",
             {{label("direction", "in"), &S::stanzas_received},
              {label("direction", "out"), &S::stanzas_delivered}});
   per_shard(page, statistics, "logins", "counter",
@@ -167,9 +170,10 @@ void write_storage(Page& page, const storage::DatabaseCounts& counts) {
 
 ShardStatistics& ShardStatistics::operator+=(const ShardStatistics& other) {
   using S = ShardStatistics;
-  for (const auto number : {&S::connections, &S::sessions_connected, &S::sessions_waiting,
-                            &S::users_loaded, &S::connections_accepted, &S::stanzas_received,
-                            &S::stanzas_delivered, &S::logins_succeeded, &S::logins_failed}) {
+  for (const auto number :
+       {&S::connections, &S::sessions_connected, &S::sessions_waiting, &S::users_loaded,
+        &S::components, &S::connections_accepted, &S::stanzas_received, &S::stanzas_delivered,
+        &S::logins_succeeded, &S::logins_failed}) {
     this->*number += other.*number;
   }
   return *this;

@@ -22,6 +22,7 @@ struct ShardStatistics {
   std::uint64_t sessions_connected = 0;  // now
   std::uint64_t sessions_waiting = 0;    // now: for a client to resume them (XEP-0198 §5)
   std::uint64_t users_loaded = 0;        // now
+  std::uint64_t components = 0;          // connections, now
   std::uint64_t connections_accepted = 0;
   std::uint64_t stanzas_received = 0;   // of clients
   std::uint64_t stanzas_delivered = 0;  // to clients' sessions

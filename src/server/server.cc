@@ -5,6 +5,7 @@
 #include "server/accounts.h"
 #include "server/certificates.h"
 #include "server/client_session.h"
+#include "server/component_session.h"
 #include "server/detached_session.h"
 #include "server/hop.h"
 #include "server/session_store.h"
@@ -160,9 +161,11 @@ Result<> Server::listen(std::vector<Listening>& into, const Config& config) {
     options.accepts_per_second_max = static_cast<std::size_t>(config.limits.accepts_per_second);
     options.connection = connection_options(config);
     const bool direct_tls = wanted.kind == "c2s-tls";
+    const bool components = wanted.kind == kComponentListener;
     auto listener = Listener::listen(
-        *shards_, std::move(options), [this, direct_tls](ConnectionPtr connection) {
+        *shards_, std::move(options), [this, direct_tls, components](ConnectionPtr connection) {
           ShardContext& context = *shared_.contexts[connection->shard().index()];
+          if (components) return ComponentSession::start(context, std::move(connection));
           ++context.streams_opened;
           ClientSession::start(context, std::move(connection), direct_tls);
         });
@@ -220,7 +223,9 @@ std::size_t Server::sessions() {
 
 bool Server::is_idle() {
   std::atomic<std::size_t> busy = 0;
-  on_every_shard([&busy](ShardContext& at) { busy += at.sessions.size() + at.router->running(); });
+  on_every_shard([&busy](ShardContext& at) {
+    busy += at.sessions.size() + at.components.size() + at.router->running();
+  });
   return busy == 0;
 }
 
@@ -253,6 +258,11 @@ void Server::stop(std::chrono::milliseconds within) {
   on_every_shard([](ShardContext& context) {
     const std::vector<ClientSession*> sessions(context.sessions.begin(), context.sessions.end());
     for (ClientSession* session : sessions) session->end({StreamCondition::kSystemShutdown, ""});
+    const std::vector<ComponentSession*> components(context.components.begin(),
+                                                    context.components.end());
+    for (ComponentSession* component : components) {
+      component->end({StreamCondition::kSystemShutdown, ""});
+    }
   });
   wait_until_idle(within);
   save_sessions();

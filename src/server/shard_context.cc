@@ -3,6 +3,7 @@
 #include "base/random.h"
 #include "server/accounts.h"
 #include "server/client_policy.h"
+#include "server/component_session.h"
 #include "server/detached_session.h"
 #include "server/login_tokens.h"
 
@@ -48,6 +49,7 @@ void ShardContext::set_up(std::shared_ptr<const Config> given) {
                                 *link, shard.index(), shared.started};
   router = std::make_unique<router::Router>(deps, router_options(*config));
   router->set_hosts(host_setups(*config));
+  router->set_components(component_setups(*config));
 }
 
 void ShardContext::reload(std::shared_ptr<const Config> given) {
@@ -55,6 +57,17 @@ void ShardContext::reload(std::shared_ptr<const Config> given) {
   offers = shared.offers;
   router->set_options(router_options(*config));
   router->set_hosts(host_setups(*config));
+  router->set_components(component_setups(*config));
+  const std::vector<ComponentSession*> streams(components.begin(), components.end());
+  for (ComponentSession* stream : streams) stream->reconsider();
+}
+
+std::vector<router::ComponentSetup> component_setups(const Config& config) {
+  std::vector<router::ComponentSetup> setups;
+  for (const ComponentConfig& component : config.components) {
+    setups.push_back({component.domain, component.listed});
+  }
+  return setups;
 }
 
 router::RouterOptions router_options(const Config& config) {

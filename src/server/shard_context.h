@@ -23,6 +23,7 @@ namespace balcony::server {
 class AccountService;
 class ClientPolicy;
 class ClientSession;
+class ComponentSession;
 class DetachedSession;
 class LoginTokens;
 class Resumable;
@@ -70,16 +71,19 @@ struct ShardContext {
   std::unique_ptr<router::Router> router;
   std::unique_ptr<ClientPolicy> policy;
   std::unordered_set<ClientSession*> sessions;
+  std::unordered_set<ComponentSession*> components;  // accepted ones are at their domain's home
   std::unordered_set<DetachedSession*> detached;
   // Sessions with stream management that can be resumed, connected or not, by their id.
   std::unordered_map<std::string, Resumable*> resumable;
-  LoginThrottle by_address;                 // failures of strangers who connected to this shard
-  LoginThrottle by_account;                 // failures for accounts whose home this is
+  LoginThrottle by_address;  // failures of strangers who connected to this shard
+  LoginThrottle by_component{{.free_failures = 0}};  // wrong secrets by the peer's address
+  LoginThrottle by_account;                          // failures for accounts whose home this is
   std::uint64_t streams_opened = 0;         // connections that a listener gave to this shard
   router::RegistrationLimit registrations;  // from addresses whose home this is
 };
 
 router::RouterOptions router_options(const Config& config);
+std::vector<router::ComponentSetup> component_setups(const Config& config);
 // The hosts with their modules; needs config.hosts to be complete (config_reader.h).
 std::vector<router::HostSetup> host_setups(const Config& config);
 

@@ -58,6 +58,17 @@ void TcpTransport::set_rate(std::uint32_t bytes_per_second, std::uint32_t burst_
   connection_->set_options(options);
 }
 
+void TcpTransport::set_output_max(std::size_t bytes) {
+  ConnectionOptions options = connection_->options();
+  options.output_bytes_max = bytes;
+  connection_->set_options(options);
+}
+
+std::optional<std::size_t> TcpTransport::unsent() const {
+  if (!connection_->is_sending()) return std::nullopt;
+  return connection_->unsent_bytes();
+}
+
 std::string TcpTransport::peer() const {
   return connection_->peer().to_string();
 }

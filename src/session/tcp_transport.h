@@ -27,6 +27,11 @@ class TcpTransport final : public Transport {
   void clear_deadline() override { connection_->clear_deadline(); }
   void leave_address_limit() override { connection_->leave_address_limit(); }
   void set_rate(std::uint32_t bytes_per_second, std::uint32_t burst_bytes) override;
+  // How many bytes may wait for a peer who reads slowly; more end the connection (kOverloaded).
+  void set_output_max(std::size_t bytes);
+  // Bytes that were written and not given to the system yet; nullopt when the connection broke and
+  // nobody knows.
+  std::optional<std::size_t> unsent() const;
   std::string peer() const override;
   std::string peer_address() const override;
   std::string tls_summary() const override;

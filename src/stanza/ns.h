@@ -47,6 +47,7 @@ inline constexpr std::string_view kReceipts = "urn:xmpp:receipts";              
 inline constexpr std::string_view kStreamManagement = "urn:xmpp:sm:3";           // XEP-0198
 inline constexpr std::string_view kBlocking = "urn:xmpp:blocking";               // XEP-0191
 inline constexpr std::string_view kBlockingErrors = "urn:xmpp:blocking:errors";  // XEP-0191
+inline constexpr std::string_view kComponent = "jabber:component:accept";        // XEP-0114
 inline constexpr std::string_view kPing = "urn:xmpp:ping";                       // XEP-0199
 inline constexpr std::string_view kTime = "urn:xmpp:time";                       // XEP-0202
 inline constexpr std::string_view kDelay = "urn:xmpp:delay";                     // XEP-0203

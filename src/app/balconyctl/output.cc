@@ -106,6 +106,13 @@ std::string lines(const Value::Members& members, const std::string& indent) {
   return out;
 }
 
+std::string text_of(const Value& value) {
+  if (!value.list()) return cell(value);
+  std::string out;
+  for (const Value& line : *value.list()) out += (out.empty() ? "" : "\n") + cell(line);
+  return out;
+}
+
 // "added {jid}" with the members of the result.
 std::string say(const std::string& pattern, const Value& result) {
   std::string out;
@@ -115,7 +122,7 @@ std::string say(const std::string& pattern, const Value& result) {
     if (open == pattern.size()) break;
     const std::size_t close = pattern.find('}', open);
     const Value* member = result.find(pattern.substr(open + 1, close - open - 1));
-    if (member) out += cell(*member);
+    if (member) out += text_of(*member);
     at = close + 1;
   }
   return out + '\n';

@@ -98,6 +98,9 @@ class Balconyd(Server):
             # All scenarios come from one address, many at the same time.
             "limits": {"connections_per_address": 10000},
         }
+        if "component" in settings:
+            base["listen"].append({"kind": "component", "address": self.address,
+                                   "port": self.component_port})
         for key, value in settings.items():
             if key in self._SETTINGS:
                 table, name, convert = self._SETTINGS[key]

@@ -35,7 +35,7 @@ class Server:
         self.shards = shards
         self.settings = settings or {}
         self.folder = Path(tempfile.mkdtemp(prefix=f"scenario-{self.name}-"))
-        self.port, self.tls_port = free_ports(2)
+        self.port, self.tls_port, self.component_port = free_ports(3)
         self.accounts = []
         self.process = None
         self._log = []

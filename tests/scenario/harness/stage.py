@@ -45,6 +45,10 @@ class Stage:
         self._clients.append(client)
         return client
 
+    def keep(self, connection):
+        """Closes this connection too when the scenario is over."""
+        self._clients.append(connection)
+
     def account(self, user):
         return next(a for a in self.accounts.values() if a.name == user)
 

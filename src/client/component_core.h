@@ -1,0 +1,81 @@
+// What a Component consists of: its connection's life, its handlers, its requests.
+//
+// Held by the Component and by the coroutine of the connection, which may outlive the Component by
+// the time that closing takes; handlers are not called any more then. On the runtime's loop.
+#pragma once
+
+#include "client/component_stream.h"
+#include "client/requests.h"
+#include "client/runtime_impl.h"
+#include "client/wait_list.h"
+
+#include <balcony/component.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace balcony::client {
+
+struct ComponentHandlers {
+  using Iq = std::move_only_function<Result<xml::Element>(const IqRequest&)>;
+
+  std::move_only_function<void(const Message&)> message;
+  std::move_only_function<void(const Presence&)> presence;
+  std::move_only_function<void()> reconnect;
+  std::move_only_function<void(const Error&, bool)> disconnect;
+  std::map<std::pair<std::string, std::string>, Iq> iq;
+};
+
+class ComponentCore : public std::enable_shared_from_this<ComponentCore> {
+ public:
+  ComponentCore(Runtime& runtime, ComponentOptions options);
+
+  // Begins the connection's life and waits until it is accepted or has failed.
+  Task<Result<>> connect();
+  Task<> disconnect();
+  Task<Error> closed();
+  // The Component is gone.
+  void abandon();
+
+  bool is_connected() const noexcept { return accepted_ && stream_ != nullptr; }
+  Result<> send(xml::Element stanza);
+  Task<Result<xml::Element>> request(xml::Element iq, std::chrono::milliseconds timeout);
+  static std::string new_id();
+
+  ComponentOptions options;
+  ComponentHandlers handlers;
+
+ private:
+  static Task<> life(std::shared_ptr<ComponentCore> core);
+  static Task<> keep_alive(std::shared_ptr<ComponentCore> core,
+                           std::weak_ptr<ComponentStream> stream);
+  Task<Result<>> open();
+  Task<bool> wait_to_try_again();
+  // False: woken before its time, because the connection's life has changed.
+  Task<bool> pause(std::chrono::milliseconds time);
+  void on_lost(const Error& why, bool will_reconnect);
+  void ended(const Error& why);
+
+  void on_element(const xml::Element& element);
+  void on_iq(xml::ElementView iq, const Jid& from);
+  std::optional<Result<xml::Element>> answer(const IqRequest& request);
+  Loop& loop() const noexcept { return *runtime_.shard; }
+
+  Runtime::Impl& runtime_;
+  bool alive_ = false;      // life() runs
+  bool accepted_ = false;   // stanzas may be sent
+  bool leaving_ = false;    // disconnect() was called
+  bool abandoned_ = false;  // the Component is gone
+  std::shared_ptr<ComponentStream> stream_;
+  RequestTable requests_;
+  WaitList<Result<>> opened_;
+  WaitList<Error> over_;
+  WaitList<bool> pauses_;
+  std::chrono::milliseconds backoff_{0};
+};
+
+}  // namespace balcony::client

@@ -1,0 +1,287 @@
+// A Component on loopback against a server of a few lines: our accepting machine, and a script that
+// answers each stanza.
+#include <balcony/component.h>
+
+#include "base/random.h"
+#include "net/listener.h"
+#include "net/shard.h"
+#include "session/tcp_transport.h"
+#include "stanza/ns.h"
+#include "stream/component.h"
+#include "xml/writer.h"
+
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <mutex>
+
+namespace balcony {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+
+constexpr std::string_view kSecret = "wherefore";
+constexpr std::string_view kDrop = "drop the connection";
+
+// What is answered to a stanza of an accepted component, on this connection (the first is 1).
+using Script = std::function<std::string(const xml::Element& stanza, int connection)>;
+
+class ComponentServer {
+ public:
+  explicit ComponentServer(Script script) : script_(std::move(script)) {
+    ListenerOptions options;
+    options.address = "127.0.0.1";
+    listener_ = Listener::listen(shards_, options, [this](ConnectionPtr connection) {
+                  spawn(serve(std::make_unique<session::TcpTransport>(std::move(connection)),
+                              ++connections));
+                }).value();
+  }
+  ~ComponentServer() {
+    listener_.reset();
+    shards_.stop();
+  }
+
+  ComponentOptions options(std::string_view secret = kSecret) const {
+    ComponentOptions options(*Jid::parse("bot.capulet.example"), std::string(secret));
+    options.server = listener_->address().to_string();
+    options.request_timeout = 5s;
+    options.reconnect_first = 10ms;
+    return options;
+  }
+  std::string seen() const {
+    const std::lock_guard lock(mutex_);
+    return seen_;
+  }
+
+  std::atomic<int> connections = 0;
+
+ private:
+  Task<> serve(std::unique_ptr<session::TcpTransport> transport, int number) {
+    stream::AcceptingComponent machine(
+        [](std::string_view domain) -> std::optional<std::string> {
+          if (domain != "bot.capulet.example") return std::nullopt;
+          return std::string(kSecret);
+        },
+        system_random());
+    xml::Splitter splitter{xml::Limits{}};
+    xml::StreamHeader header;
+    bool open = true;
+    while (open) {
+      const auto ready = co_await transport->readable();
+      if (!ready) break;
+      const auto read = transport->read();
+      if (!read) break;
+      const std::string bytes(*read);
+      splitter.feed(bytes);
+      while (open) {
+        const auto event = splitter.next();
+        if (!event || event->kind == xml::SplitKind::kNeedMore) break;
+        open = take(*event, machine, header, *transport, number);
+      }
+    }
+    session::Transport::close_in_background(std::move(transport));
+  }
+
+  bool take(const xml::SplitEvent& event, stream::AcceptingComponent& machine,
+            xml::StreamHeader& header, session::TcpTransport& out, int number) {
+    if (event.kind == xml::SplitKind::kStreamHeader) {
+      header = xml::parse_stream_header(event.bytes, {}).value();
+      return perform(machine.on_header(header), machine, out);
+    }
+    if (event.kind == xml::SplitKind::kStreamEnd) {
+      out.write("</stream:stream>");
+      return false;
+    }
+    if (event.kind != xml::SplitKind::kStanza) return true;
+    const auto element = xml::parse(event.bytes, xml::scope_of(header), {}).value();
+    if (machine.state() != stream::AcceptingComponent::State::kAccepted) {
+      return perform(machine.on_element(element), machine, out);
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      seen_ += xml::to_string(element);
+    }
+    std::string text = script_(element, number);
+    const bool drop = text.ends_with(kDrop);
+    if (drop) text.resize(text.size() - kDrop.size());
+    out.write(text);
+    return !drop;
+  }
+
+  static bool perform(const stream::AcceptingActions& actions, stream::AcceptingComponent& machine,
+                      session::TcpTransport& out) {
+    for (const stream::AcceptingAction& action : actions) {
+      if (const auto* send = std::get_if<stream::Send>(&action)) out.write(send->bytes);
+      if (std::holds_alternative<stream::SecretProved>(action)) {
+        return perform(machine.on_home({}), machine, out);
+      }
+      if (std::holds_alternative<stream::SecretWrong>(action)) {
+        return perform(machine.on_slowed(), machine, out);
+      }
+      if (std::holds_alternative<stream::EndStream>(action)) return false;
+    }
+    return true;
+  }
+
+  Script script_;
+  mutable std::mutex mutex_;
+  std::string seen_;
+  ShardSet shards_{1};
+  std::unique_ptr<Listener> listener_;
+};
+
+Jid jid(std::string_view text) {
+  return *Jid::parse(text);
+}
+
+xml::Element version_request() {
+  xml::Element iq(ns::kClient, "iq");
+  iq.set("type", "get").set("to", "capulet.example");
+  iq.append(ns::kVersion, "query");
+  return iq;
+}
+
+std::string nothing(const xml::Element&, int) {
+  return {};
+}
+
+TEST(Component, AsksAndIsAnswered) {
+  ComponentServer server([](const xml::Element& stanza, int) -> std::string {
+    return "<iq type='result' from='capulet.example' to='bot.capulet.example' id='" +
+           std::string(stanza.attr("id")) +
+           "'><query xmlns='jabber:iq:version'><name>x</name></query></iq>";
+  });
+  const int code = run([](ComponentOptions options) -> Task<int> {
+    Component bot(std::move(options));
+    const auto connected = co_await bot.connect();
+    EXPECT_TRUE(connected) << connected.error().to_string();
+    EXPECT_TRUE(bot.is_connected());
+    const auto answer = co_await bot.request(version_request());
+    EXPECT_TRUE(answer) << answer.error().to_string();
+    if (!answer) co_return 1;
+    EXPECT_EQ(answer->view().child_text(ns::kVersion, "name"), "x");
+    co_await bot.disconnect();
+    EXPECT_FALSE(bot.is_connected());
+    const auto late = co_await bot.request(version_request());
+    EXPECT_EQ(late.error().code, Errc::kClosed);
+    co_return 0;
+  }(server.options()));
+  EXPECT_EQ(code, 0);
+  EXPECT_THAT(server.seen(), HasSubstr("from='bot.capulet.example'"));
+}
+
+TEST(Component, AWrongSecretIsToldAndNotTriedAgain) {
+  ComponentServer server(nothing);
+  const int code = run([](ComponentOptions options) -> Task<int> {
+    Component bot(std::move(options));
+    const auto connected = co_await bot.connect();
+    EXPECT_EQ(connected.error().code, Errc::kNotAuthorized);
+    const Error over = co_await bot.closed();
+    EXPECT_EQ(over.code, Errc::kClosed);
+    co_return 0;
+  }(server.options("therefore")));
+  EXPECT_EQ(code, 0);
+  EXPECT_EQ(server.connections, 1);
+}
+
+TEST(Component, AnswersWhatEveryEntityIsAsked) {
+  ComponentServer server([](const xml::Element& stanza, int) -> std::string {
+    if (stanza.name() != "message") return {};
+    std::string all;
+    for (const char* query : {"<ping xmlns='urn:xmpp:ping'/>", "<own xmlns='urn:own'/>",
+                              "<query xmlns='http://jabber.org/protocol/disco#info'/>"}) {
+      for (const char* to : {"bot.capulet.example", "a@bot.capulet.example"}) {
+        all += "<iq type='get' from='juliet@capulet.example/b' to='" + std::string(to) + "' id='" +
+               std::to_string(all.size()) + "'>" + query + "</iq>";
+      }
+    }
+    return all + "<message from='juliet@capulet.example/b' to='a@bot.capulet.example'/>";
+  });
+  const int code = run([](ComponentOptions options) -> Task<int> {
+    options.features = {"urn:mine"};
+    Component bot(std::move(options));
+    OneShot<Jid> asked;
+    bot.on_iq("urn:own", "own", [](const IqRequest& request) -> Result<xml::Element> {
+      if (request.to != jid("a@bot.capulet.example")) return fail(Errc::kItemNotFound);
+      return xml::Element("urn:own", "mine");
+    });
+    bot.on_message([&](const Message& message) { asked.set(*message.to); });
+    (void)co_await bot.connect();
+    (void)bot.send_message(jid("a@bot.capulet.example"), jid("juliet@capulet.example"), "hi");
+    const Jid to = co_await asked;
+    EXPECT_EQ(to, jid("a@bot.capulet.example"));
+    co_await bot.disconnect();
+    co_return 0;
+  }(server.options()));
+  EXPECT_EQ(code, 0);
+  const std::string seen = server.seen();
+  EXPECT_THAT(seen, HasSubstr("<mine xmlns='urn:own'/>"));
+  EXPECT_THAT(seen, HasSubstr("<feature var='urn:mine'/>"));
+  EXPECT_THAT(seen, HasSubstr("<feature var='urn:own'/>"));
+  const auto count = [&seen](std::string_view what) {
+    int n = 0;
+    for (std::size_t at = 0; (at = seen.find(what, at)) != std::string::npos; ++at) ++n;
+    return n;
+  };
+  EXPECT_EQ(count("<service-unavailable"), 2) << "ping and disco of an address";
+  EXPECT_EQ(count("<item-not-found"), 1);
+}
+
+TEST(Component, SendsOnlyAsItself) {
+  ComponentServer server(nothing);
+  const int code = run([](ComponentOptions options) -> Task<int> {
+    Component bot(std::move(options));
+    (void)co_await bot.connect();
+    const Jid juliet = jid("juliet@capulet.example");
+    const auto foreign = bot.send_message(juliet, juliet, "hi");
+    EXPECT_EQ(foreign.error().code, Errc::kUsage);
+    const auto lost = bot.send(xml::Element(ns::kClient, "message"));
+    EXPECT_EQ(lost.error().code, Errc::kUsage);
+    EXPECT_TRUE(bot.send_presence(jid("a@bot.capulet.example"), juliet, "unavailable"));
+    co_await bot.disconnect();
+    co_return 0;
+  }(server.options()));
+  EXPECT_EQ(code, 0);
+  EXPECT_EQ(server.seen(),
+            "<presence xmlns='jabber:client' from='a@bot.capulet.example' "
+            "to='juliet@capulet.example' type='unavailable'/>");
+}
+
+TEST(Component, ComesBackAfterALostConnection) {
+  ComponentServer server([](const xml::Element&, int connection) {
+    return std::string(connection == 1 ? kDrop : "");
+  });
+  const int code = run([](ComponentOptions options) -> Task<int> {
+    Component bot(std::move(options));
+    OneShot<bool> back;
+    int lost = 0;
+    bot.on_reconnect([&] { back.set(true); });
+    bot.on_disconnect([&](const Error&, bool will_reconnect) { lost += will_reconnect ? 1 : 10; });
+    (void)co_await bot.connect();
+    const auto answer = co_await bot.request(version_request());
+    EXPECT_EQ(answer.error().code, Errc::kClosed);
+    co_await back;
+    EXPECT_EQ(lost, 1);
+    EXPECT_TRUE(bot.is_connected());
+    co_await bot.disconnect();
+    co_return 0;
+  }(server.options()));
+  EXPECT_EQ(code, 0);
+  EXPECT_EQ(server.connections, 2);
+}
+
+TEST(Component, TalksToNobodyFarAwayWithoutBeingTold) {
+  const int code = run([]() -> Task<int> {
+    ComponentOptions options(jid("bot.capulet.example"), "x");
+    options.server = "192.0.2.1:5347";
+    Component bot(std::move(options));
+    const auto connected = co_await bot.connect();
+    EXPECT_EQ(connected.error().code, Errc::kTls);
+    co_return 0;
+  }());
+  EXPECT_EQ(code, 0);
+}
+
+}  // namespace
+}  // namespace balcony

@@ -1,0 +1,260 @@
+#include "server/component_session.h"
+
+#include "base/log.h"
+#include "server/hop.h"
+#include "server/step.h"
+#include "stanza/ns.h"
+#include "stanza/stanza_error.h"
+#include "xml/writer.h"
+
+#include <utility>
+
+namespace balcony::server {
+namespace {
+
+// Serialising goes through one string a thread: the connection copies it into its queue.
+std::string& scratch() {
+  thread_local std::string text;
+  text.clear();
+  return text;
+}
+
+// XEP-0114 §3: stanzas of this stream are in its content namespace.
+xml::WriteOptions as_component() {
+  xml::WriteOptions options;
+  options.scope_ns = options.content_ns = ns::kComponent;
+  return options;
+}
+
+}  // namespace
+
+// ---- beginning and end
+
+void ComponentSession::start(ShardContext& context, ConnectionPtr connection) {
+  auto* session = new ComponentSession(context, std::move(connection));
+  spawn(session->run());
+}
+
+ComponentSession::ComponentSession(ShardContext& context, ConnectionPtr connection)
+    : context_(&context),
+      transport_(std::make_unique<session::TcpTransport>(std::move(connection))),
+      negotiation_(std::make_unique<stream::AcceptingComponent>(
+          [this](std::string_view domain) { return secret_of(domain); }, system_random())),
+      splitter_(limits_),
+      since_(context.shard.clock().wall()) {
+  const LimitsConfig& config = context.config->limits;
+  limits_.stanza_bytes_max = config.stanza_before_auth.count;
+  limits_.depth_max = static_cast<std::size_t>(config.depth);
+  limits_.attributes_max = static_cast<std::size_t>(config.attributes);
+  limits_.nodes_max = static_cast<std::size_t>(config.nodes);
+  splitter_.set_limits(limits_);
+  transport_->set_deadline_in(config.auth_timeout);
+  context_->components.insert(this);
+}
+
+ComponentSession::~ComponentSession() {
+  context_->components.erase(this);
+}
+
+Task<> ComponentSession::run() {
+  const Next next = co_await read_loop();
+  if (next == Next::kMove) co_return;  // it is another shard's now
+  finish();
+}
+
+Task<> ComponentSession::run_at_home() {
+  Next next = admit();
+  if (next == Next::kGoOn) next = co_await read_loop();
+  finish();
+}
+
+Task<ComponentSession::Next> ComponentSession::read_loop() {
+  while (true) {
+    while (!pending_.empty()) {
+      const std::string bytes = std::exchange(pending_, {});
+      Step step(consume(bytes));
+      const Next next = co_await step;
+      if (next != Next::kGoOn) co_return next;
+    }
+    if (auto ready = co_await transport_->readable(); !ready) co_return failed(ready.error());
+    if (ended_) co_return Next::kEnd;
+    while (true) {
+      auto bytes = transport_->read();
+      if (!bytes) co_return failed(bytes.error());
+      if (bytes->empty()) break;
+      Step step(consume(*bytes));
+      const Next next = co_await step;
+      if (next != Next::kGoOn) co_return next;
+      if (!pending_.empty()) break;
+    }
+  }
+}
+
+// Everything that one read brought. What is left when something must wait goes to pending_.
+Task<ComponentSession::Next> ComponentSession::consume(std::string_view bytes) {
+  splitter_.feed(bytes);
+  while (true) {
+    const auto event = splitter_.next();
+    if (!event) co_return failed(event.error());
+    if (event->kind == xml::SplitKind::kNeedMore) co_return Next::kGoOn;
+    if (event->kind == xml::SplitKind::kWhitespace) continue;
+    if (accepted_ && event->kind == xml::SplitKind::kStanza) {
+      std::optional<Task<>> rest;
+      const Next next = receive(event->bytes, rest);
+      if (next != Next::kGoOn || ended_) co_return Next::kEnd;
+      if (!rest) continue;
+      pending_ = splitter_.rest();
+      splitter_.drop_rest();
+      co_await std::move(*rest);
+      co_return ended_ ? Next::kEnd : Next::kGoOn;
+    }
+    const xml::SplitEvent found = *event;
+    const Next next = co_await negotiate(found);
+    if (next != Next::kGoOn) co_return next;
+    if (!pending_.empty()) co_return Next::kGoOn;
+  }
+}
+
+ComponentSession::Next ComponentSession::failed(const Error& error) {
+  if (ended_) return Next::kEnd;
+  const bool is_end = error.code == Errc::kClosed || error.code == Errc::kCancelled;
+  if (!is_end || accepted_) {
+    log_info("component stream failed", {{"stream", stream_id_},
+                                         {"peer", transport_->peer()},
+                                         {"domain", domain_},
+                                         {"error", error.to_string()}});
+  }
+  if (!is_end) write_error(to_stream_error(error));
+  return Next::kEnd;
+}
+
+void ComponentSession::finish() {
+  ended_ = true;
+  leave_router();
+  return_unsent();
+  session::Transport::close_in_background(std::move(transport_));
+  delete this;
+}
+
+void ComponentSession::leave_router() {
+  if (!std::exchange(accepted_, false)) return;
+  context_->router->component_ended(domain_, *this);
+  log_info("component disconnected", {{"stream", stream_id_}, {"domain", domain_}});
+}
+
+void ComponentSession::return_unsent() {
+  if (!unsent_) return;
+  for (const Stanza& stanza : unsent_->take()) {
+    context_->router->bounce(
+        stanza, Error(Errc::kRemoteServerTimeout, "the connection of this service was lost"));
+  }
+  unsent_.reset();
+}
+
+void ComponentSession::end(const StreamError& error) {
+  write_error(error);
+  leave_router();
+  // Wakes the reader, who then ends the session.
+  if (transport_) transport_->set_deadline_in(std::chrono::milliseconds(0));
+}
+
+void ComponentSession::write_error(const StreamError& error) {
+  if (std::exchange(ended_, true)) return;
+  log_info("component stream ended", {{"stream", stream_id_},
+                                      {"peer", transport_->peer()},
+                                      {"domain", domain_},
+                                      {"condition", to_string(error.condition)},
+                                      {"text", error.text}});
+  if (negotiation_) {
+    for (const stream::AcceptingAction& action : negotiation_->end(error)) {
+      if (const auto* send = std::get_if<stream::Send>(&action)) write(send->bytes);
+    }
+    return;
+  }
+  std::string& text = scratch();
+  xml::write(text, write_stream_error(error), as_component());
+  text += stream::kStreamEndTag;
+  write(text);
+}
+
+// ---- stanzas in and out
+
+ComponentSession::Next ComponentSession::receive(std::string_view bytes,
+                                                 std::optional<Task<>>& rest) {
+  auto element = xml::parse(bytes, xml::scope_of(header_), limits_);
+  if (!element) return failed(element.error());
+  auto stanza = Stanza::make(*element);
+  if (!stanza) return refuse(*element, stanza.error());
+  // XEP-0114 §3: every stanza says who of the component's domain sent it. RFC 6120 §4.9.3.7 and
+  // §4.9.3.9, as between servers.
+  if (!stanza->from()) {
+    write_error({StreamCondition::kImproperAddressing, "'from' is missing"});
+    return Next::kEnd;
+  }
+  if (stanza->from()->domain() != domain_) {
+    write_error({StreamCondition::kInvalidFrom, ""});
+    return Next::kEnd;
+  }
+  ++stanzas_in_;
+  if (!stanza->to()) {
+    // XEP-0114 §3 demands it too. That costs the stanza and not the stream: a gateway has many
+    // users, and one of them must not end it for the others.
+    answer_error(stanza->xml(), Error(Errc::kBadRequest, "'to' is missing"));
+    return Next::kGoOn;
+  }
+  rest = context_->router->receive_foreign(*std::move(stanza));
+  return Next::kGoOn;
+}
+
+ComponentSession::Next ComponentSession::refuse(const xml::Element& element, const Error& error) {
+  if (element.is(ns::kStream, "error")) {
+    if (!std::exchange(ended_, true)) write(stream::kStreamEndTag);
+    return Next::kEnd;
+  }
+  if (error.code == Errc::kUndefinedCondition) {
+    write_error({StreamCondition::kUnsupportedStanzaType, ""});  // RFC 6120 §4.9.3.24
+    return Next::kEnd;
+  }
+  if (error.code != Errc::kBadRequest && error.code != Errc::kJidMalformed) {
+    write_error({StreamCondition::kInvalidFrom, error.detail});
+    return Next::kEnd;
+  }
+  answer_error(element, error);
+  return Next::kGoOn;
+}
+
+void ComponentSession::answer_error(xml::ElementView stanza, const Error& error) {
+  xml::Element reply = error_reply(stanza, error);
+  if (!reply) return;
+  if (!reply.has_attr("from")) reply.set("from", domain_);
+  deliver(reply.view());
+}
+
+void ComponentSession::deliver(const Stanza& stanza, std::string_view to) {
+  std::string& text = scratch();
+  xml::WriteOptions options = as_component();
+  options.to = to;
+  xml::write(text, stanza.xml(), options);
+  ++stanzas_out_;
+  write(text);
+  if (unsent_) unsent_->wrote(stanza);
+}
+
+void ComponentSession::deliver(xml::ElementView element) {
+  std::string& text = scratch();
+  xml::write(text, element, as_component());
+  ++stanzas_out_;
+  write(text);
+}
+
+void ComponentSession::write(std::string_view bytes) {
+  transport_->write(bytes);
+  if (unsent_) unsent_->wrote(bytes.size());
+}
+
+router::Endpoint::Info ComponentSession::info() const {
+  return {stream_id_, transport_->peer(), transport_->tls_summary(),
+          since_,     stanzas_in_,        stanzas_out_};
+}
+
+}  // namespace balcony::server

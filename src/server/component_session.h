@@ -1,0 +1,97 @@
+// An external component's stream (XEP-0114): the coroutine that reads it, its handshake, and the
+// endpoint that the router delivers its domain's stanzas to.
+//
+// A session owns itself: start() begins it, it deletes itself at its end. It lives on the shard
+// that accepted it until the component has proved its secret, then moves to the home of its domain
+// (decision 0010), where all streams of the domain are.
+//
+// XEP-0114 knows no acknowledgements: a message is settled (decision 0012) when the system has
+// taken it for sending. What still waits here when the stream ends goes back to its sender as an
+// error.
+#pragma once
+
+#include "router/endpoint.h"
+#include "server/shard_context.h"
+#include "server/unsent_stanzas.h"
+#include "session/tcp_transport.h"
+#include "stream/component.h"
+#include "xml/parser.h"
+#include "xml/splitter.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace balcony::server {
+
+class ComponentSession final : public router::Endpoint {
+ public:
+  // Takes a connection that a listener accepted on this shard.
+  static void start(ShardContext& context, ConnectionPtr connection);
+
+  void deliver(const Stanza& stanza, std::string_view to) override;
+  void deliver(xml::ElementView element) override;
+  void close(const StreamError& error) override { end(error); }
+  Info info() const override;
+
+  // Whether stanzas go through it.
+  bool is_accepted() const { return accepted_; }
+  const std::string& domain() const { return domain_; }
+
+  // Ends the stream from outside (shutdown); the session ends itself soon after.
+  void end(const StreamError& error);
+  // The configuration has changed: ends the stream where its component is gone or has another
+  // secret.
+  void reconsider();
+
+ private:
+  ComponentSession(ShardContext& context, ConnectionPtr connection);
+  ~ComponentSession() override;
+
+  enum class Next : std::uint8_t { kGoOn, kEnd, kMove };
+
+  Task<> run();
+  Task<> run_at_home();
+  Task<Next> read_loop();
+  Task<Next> consume(std::string_view bytes);
+  Task<Next> negotiate(xml::SplitEvent event);
+  Task<Next> perform(stream::AcceptingActions actions);
+  Task<> slow_down();
+  void move_to(ShardContext& home);
+  Next admit();
+  std::optional<StreamError> check() const;
+  void begin_accepted();
+  const ComponentConfig* component() const;
+  std::optional<std::string> secret_of(std::string_view domain);
+
+  // One stanza of an accepted component; `rest` is what is to be awaited before the next one.
+  Next receive(std::string_view bytes, std::optional<Task<>>& rest);
+  Next refuse(const xml::Element& element, const Error& error);
+  void answer_error(xml::ElementView stanza, const Error& error);
+  Next failed(const Error& error);
+  void write(std::string_view bytes);
+  void write_error(const StreamError& error);
+  void leave_router();
+  void return_unsent();
+  void finish();
+
+  ShardContext* context_;
+  std::unique_ptr<session::TcpTransport> transport_;
+  std::unique_ptr<stream::AcceptingComponent> negotiation_;  // until accepted
+  xml::StreamHeader header_;
+  xml::Limits limits_;
+  xml::Splitter splitter_;
+  std::unique_ptr<UnsentStanzas> unsent_;  // once accepted
+  std::string domain_;
+  std::string secret_digest_;  // of the secret that was proved
+  std::string stream_id_;
+  std::string pending_;  // read before a wait, to be consumed after it
+  WallTime since_{};
+  std::uint64_t stanzas_in_ = 0;
+  std::uint64_t stanzas_out_ = 0;
+  bool accepted_ = false;
+  bool ended_ = false;  // the end of the stream has been written
+};
+
+}  // namespace balcony::server
