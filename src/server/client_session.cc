@@ -350,7 +350,9 @@ ClientSession::Next ClientSession::refuse(xml::Element& element, const Error& er
 void ClientSession::deliver(const Stanza& stanza, std::string_view to) {
   ReceiptPtr receipt = stanza.is_kept() ? nullptr : stanza.receipt();
   if (client_state_) {
-    return send_all(client_state_->on_stanza(stanza.xml(), to), std::move(receipt));
+    const bool is_row = receipt && !receipt->row().empty();
+    if (!is_row) return send_all(client_state_->on_stanza(stanza.xml(), to), std::move(receipt));
+    send_all(client_state_->flush(), nullptr);  // what comes from the store is not held back
   }
   std::string& text = scratch();
   xml::WriteOptions options;
@@ -369,8 +371,18 @@ void ClientSession::deliver(xml::ElementView element) {
 void ClientSession::sent(std::string_view text, ReceiptPtr receipt) {
   ++stanzas_out_;
   if (!ended_) transport_->write(text);
-  if (!managed_ || managed_->sent(text, std::move(receipt))) return;
+  if (!managed_) {
+    // To have written it is the best that such a stream knows (docs/decisions/0012).
+    if (receipt && !ended_) receipt->delivered();
+    return;
+  }
+  if (managed_->sent(text, std::move(receipt))) return;
   end({StreamCondition::kPolicyViolation, "too much waits for your acknowledgement"});
+}
+
+bool ClientSession::has_room() const {
+  if (ended_ || (managed_ && !managed_->has_room())) return false;
+  return transport_->unsent_bytes() < context_->config->limits.output_queue.count / 2;
 }
 
 void ClientSession::close(const StreamError& error) {

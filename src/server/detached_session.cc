@@ -49,6 +49,7 @@ Task<Result<>> DetachedSession::restore(ShardContext& context, Jid jid,
   }
   session->resource_ = *bound;
   restore_resource(*session->resource_, state);
+  take_rows_back(*session->resource_, *session->managed_);
   session->wait(timeout);
   co_return Result<>{};
 }
