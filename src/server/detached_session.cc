@@ -82,7 +82,7 @@ void DetachedSession::deliver(const Stanza& stanza, std::string_view to) {
   } else {
     xml::write(text, stanza.xml(), options);
   }
-  keep(text, stanza.is_kept() ? nullptr : stanza.receipt());
+  keep(text, to_answer_for(stanza));
 }
 
 void DetachedSession::deliver(xml::ElementView element) {

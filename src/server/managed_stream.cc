@@ -2,6 +2,7 @@
 
 #include "stanza/ns.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace balcony::server {
@@ -53,7 +54,7 @@ void ManagedStream::attach(Session* session) {
   stop_timers();
   asked_ = false;
   debt_.reset();
-  if (session_ && machine_.unacknowledged() > 0) ask_in(kAskAfter);
+  if (session_ && machine_.unacknowledged() > 0) ask_in_time();
 }
 
 bool ManagedStream::has_room() const noexcept {
@@ -159,6 +160,21 @@ void ManagedStream::keep_old_ones() {
     }
     ++kept_before_;
   }
+}
+
+void ManagedStream::keep_all() {
+  if (!keeper_) return;
+  loop_.cancel(std::exchange(keep_timer_, 0));
+  const auto waiting = static_cast<stream::StanzaCount>(machine_.unacknowledged());
+  old_before_ = machine_.acknowledged_so_far() + waiting;
+  keep_old_ones();
+}
+
+bool ManagedStream::is_settled() const {
+  if (ledger_->open() > 0) return false;
+  return std::ranges::none_of(machine_.waiting(), [](const stream::Kept& stanza) {
+    return stanza.receipt && stanza.receipt->row().empty();
+  });
 }
 
 // ---- what we receive ----

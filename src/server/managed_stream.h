@@ -64,6 +64,11 @@ class ManagedStream {
   using Keeper = std::function<std::optional<ReceiptPtr>(const stream::Kept&)>;
   void keep_with(Keeper keeper) { keeper_ = std::move(keeper); }
 
+  // The server stops: everything that is not acknowledged is written down now.
+  void keep_all();
+  // Whether everything that came is settled, and nobody's stanzas wait for this client alone.
+  bool is_settled() const;
+
   // Whether what waits for the client is well below the limits.
   bool has_room() const noexcept;
 

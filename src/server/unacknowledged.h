@@ -15,6 +15,12 @@ namespace balcony::server {
 // after the resource was given back.
 void return_unacknowledged(ShardContext& context, const Jid& jid, std::deque<stream::Kept> stanzas);
 
+// The receipt that a stream has to hold until its client has the stanza (docs/decisions/0012): of a
+// message that no archive has. A subscription is in its recipient's roster.
+inline ReceiptPtr to_answer_for(const Stanza& stanza) {
+  return stanza.is_message() && !stanza.is_kept() ? stanza.receipt() : nullptr;
+}
+
 // Lets the module that stores messages write down what the client of this stream does not
 // acknowledge (docs/decisions/0014).
 ManagedStream::Keeper keeper_of(ShardContext& context, const Jid& jid);

@@ -202,8 +202,10 @@ void start_hand_over(Server& server, User& user, const ConnectedResource* except
   if (!(*mailbox)->has_waiting() || (receiver(user) && receiver(user) != except)) return;
   ConnectedResource* to = nullptr;
   for (const auto& resource : user.resources) {
-    if (to || resource.get() == except || !may_have_messages(*resource)) continue;
-    to = resource.get();
+    if (resource.get() == except || !may_have_messages(*resource)) continue;
+    // One that waits for its client (XEP-0198 §5) only if there is no other.
+    const bool is_better = to && !to->endpoint.is_connected() && resource->endpoint.is_connected();
+    if (!to || is_better) to = resource.get();
   }
   const auto kept = server.loaded_user(user.bare);
   if (!to || !kept) return;

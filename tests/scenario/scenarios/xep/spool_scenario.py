@@ -141,11 +141,37 @@ def scenario_connection_lost(stage):
         romeo.send(message(stage.bare("juliet"), identity))
     settled(romeo, 6, 1.5)
     nothing_more(online(stage, "juliet", "other"))
-    again = stage.client("juliet", "again")
-    again.secure()
-    again.authenticate("SCRAM-SHA-1")
-    again.open_stream()
-    again.send(f"<resume xmlns='{SM}' previd='{juliet.enabled.get('id')}' h='1'/>")
-    again.ignored.append(lambda e: e.tag == f"{{{SM}}}r")
-    again.jid = None
+    again, _ = resume(stage, "juliet", juliet, 1)
     check_equal(messages(again, 5)[0], sent, "what was missed")
+
+
+@scenario(fresh=True, differs={"prosody": "acknowledges what nobody has yet"})
+def scenario_restart(stage):
+    """A stop leaves nothing unsettled: who comes back sends nothing again, and nothing comes twice."""
+    no_archive(stage, "juliet")
+    romeo, juliet = online(stage, "romeo", resume="true"), online(stage, "juliet", resume="true")
+    sent = [f"m{n}" for n in range(4)]
+    for identity in sent:
+        romeo.send(message(juliet.jid, identity))
+    check_equal(messages(juliet, 4)[0], sent, "the messages")
+    stage.restart()
+    again, resumed = resume(stage, "romeo", romeo, 1)
+    check_equal(resumed.get("h"), "5", "what was counted over the stop")
+    _, resumed = resume(stage, "juliet", juliet, 3)
+    nothing_more(online(stage, "juliet", "other"))
+    stage.kill()
+    stage.start()
+    later = online(stage, "juliet", "later")
+    check_equal(messages(later, 2)[0], sent[2:], "what she had not acknowledged")
+    nothing_more(later)
+
+
+def resume(stage, name, lost, h):
+    client = stage.client(name, "again")
+    client.secure()
+    client.authenticate("SCRAM-SHA-1")
+    client.open_stream()
+    client.send(f"<resume xmlns='{SM}' previd='{lost.enabled.get('id')}' h='{h}'/>")
+    client.ignored.append(lambda e: e.tag == f"{{{SM}}}r")
+    client.jid = None
+    return client, client._take_first(lambda e: e.tag == f"{{{SM}}}resumed", "<resumed/>")
