@@ -35,7 +35,7 @@ bool can_be_stored(const Stanza& message, const ConnectedResource& to) {
 
 // As if nobody were there.
 void store(Server& server, User& user, Stanza& message) {
-  router::MessageUndelivered event{user, message};
+  router::MessageUndelivered event{user, message, 0, std::nullopt, std::nullopt};
   const Flow flow = server.events().fire(event);
   if (event.error) return server.bounce(message, *event.error);
   if (flow != Flow::kStop) server.bounce(message, Error(Errc::kServiceUnavailable));
