@@ -165,6 +165,11 @@ void act_on_inbound(Server& server, User& user, const Jid& contact, const router
               });
 }
 
+// docs/decisions/0012: its sender is told when it is on disk here too.
+void settle_when_stored(Server& server, User& user, ReceiptPtr receipt) {
+  when_stored(server, user, [receipt = std::move(receipt)](User&) {});
+}
+
 std::size_t pending_strangers(const User& user) {
   return user.roster.size() - visible_items(user.roster);
 }
@@ -196,6 +201,7 @@ Flow incoming(Server& server, const Options& options, router::PresenceIncoming& 
     return Flow::kStop;
   }
   change(server, user, contact, step.next, asks ? kept_request(stanza, options) : std::string{});
+  if (stanza.receipt()) settle_when_stored(server, user, stanza.receipt());
   if (step.deliver) deliver(user, stanza);
   act_on_inbound(server, user, contact, step, before.from && !step.next.from);
   return Flow::kStop;

@@ -45,6 +45,29 @@ class SubscriptionTest : public ::testing::TestWithParam<std::size_t> {
 };
 INSTANTIATE_TEST_SUITE_P(Shards, SubscriptionTest, ::testing::Values(1, 2, 4));
 
+// docs/decisions/0012: it is counted when it is on disk.
+TEST_P(SubscriptionTest, ARequestIsSettledWhenItIsStored) {
+  class Promise final : public Receipt {
+   public:
+    explicit Promise(bool& settled) : settled_(settled) {}
+    ~Promise() override { settled_ = true; }
+
+   private:
+    bool& settled_;
+  };
+  TestClient& romeo = login("romeo@localhost/orchard");
+  login("juliet@localhost/balcony");
+  bool settled = false;
+  Stanza request(StanzaKind::kPresence, StanzaType::kSubscribe);
+  request.set_to(*Jid::parse("juliet@localhost"));
+  request.set_receipt(std::make_shared<Promise>(settled));
+  EXPECT_FALSE(world.router_of("romeo@localhost").receive(romeo.resource(), std::move(request)));
+  EXPECT_FALSE(settled);
+  world.run();
+  EXPECT_TRUE(settled);
+  EXPECT_TRUE(state("juliet@localhost", "romeo@localhost").pending_in);
+}
+
 // RFC 6121 §3.1: Romeo asks, Juliet says yes.
 TEST_P(SubscriptionTest, RequestAndApproval) {
   TestClient& romeo = login("romeo@localhost/orchard");

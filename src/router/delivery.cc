@@ -107,4 +107,11 @@ void deliver_again(Router& router, User& user, Stanza stanza, WallTime since) {
   for (ConnectedResource* resource : recipients) resource->endpoint->deliver(stanza);
 }
 
+std::optional<ReceiptPtr> keep_unacknowledged(User& user, Stanza& stanza, WallTime since) {
+  MessageUnacknowledged event{user, stanza, since, stanza.receipt()};
+  user.host->fire(event);
+  if (event.later) return std::nullopt;
+  return std::move(event.receipt);
+}
+
 }  // namespace balcony::router

@@ -5,6 +5,8 @@
 #include "router/user.h"
 #include "stanza/stanza.h"
 
+#include <optional>
+
 namespace balcony::router {
 
 class Router;
@@ -23,5 +25,10 @@ void deliver_iq(Router& router, User& user, const Stanza& stanza);
 // was. A message goes to the user's other resources or is kept, a request is refused, and the rest
 // means nothing any more.
 void deliver_again(Router& router, User& user, Stanza stanza, WallTime since);
+
+// What a stream was given at `since` and its client does not acknowledge, with the receipt that the
+// stream holds: written down where that helps its sender. Returns the receipt that the stream is to
+// hold instead (perhaps the same, perhaps null); nothing: ask again later.
+std::optional<ReceiptPtr> keep_unacknowledged(User& user, Stanza& stanza, WallTime since);
 
 }  // namespace balcony::router

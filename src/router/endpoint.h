@@ -29,6 +29,10 @@ class Endpoint {
   // resource is freed by the router, the endpoint does not touch it any more.
   virtual void close(const StreamError& error) = 0;
 
+  // Whether more can be handed over in bulk: what waits to be read or acknowledged is well below
+  // what may wait. Nobody is told when it has room again.
+  virtual bool has_room() const { return true; }
+
   // Whether there is a connection: a session that waits to be resumed (XEP-0198 §5) has none.
   virtual bool is_connected() const { return true; }
 
@@ -65,6 +69,7 @@ class EndpointLink {
     to_->deliver(element);
   }
   void close(const StreamError& error) const { to_->close(error); }
+  bool has_room() const { return to_->has_room(); }
   bool is_connected() const { return to_->is_connected(); }
   Endpoint::Info info() const { return to_->info(); }
 

@@ -125,6 +125,28 @@ struct MessageUndelivered {
   storage::Batch batch = {};
 };
 
+// A message was handed to a stream whose client has not acknowledged it for a while (XEP-0198 §4),
+// and its sender waits for that. Who writes it down, and who knows that it need not be, gives the
+// stream another `receipt` (docs/decisions/0014). `later`: not now, the stream asks again. `since`:
+// when it was handed over. Stop: no effect.
+struct MessageUnacknowledged {
+  User& user;
+  Stanza& stanza;
+  WallTime since;
+  ReceiptPtr receipt;
+  bool later = false;
+};
+
+// A session that was written down goes on, and its client may not have the message of this row of
+// the offline store (`bytes`: its size). Who keeps the store gives the receipt for it. Stop: no
+// effect.
+struct RowHandedOut {
+  User& user;
+  std::string_view row;
+  std::size_t bytes;
+  ReceiptPtr receipt = nullptr;
+};
+
 // A session that waits to be resumed is written down because the server stops, and made anew when
 // it has started (XEP-0198 §5). What a module keeps of the session in a slot it adds to `state`,
 // and reads back. Stop: no effect.

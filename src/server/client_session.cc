@@ -1,6 +1,7 @@
 #include "server/client_session.h"
 
 #include "base/log.h"
+#include "router/subscription.h"
 #include "server/client_policy.h"
 #include "server/detached_session.h"
 #include "server/session_store.h"
@@ -267,8 +268,8 @@ ClientSession::Next ClientSession::receive(std::string_view bytes, Rest& rest) {
   return Next::kGoOn;
 }
 
-// docs/decisions/0012: a message, or a request to the server, is settled when nobody has its
-// receipt any more; presence when its handler has returned.
+// docs/decisions/0012: a message, a request to the server, or a subscription is settled when nobody
+// has its receipt any more; other presence when its handler has returned.
 void ClientSession::hand_in(Stanza stanza, std::size_t bytes, Rest& rest) {
   router::Router& router = *context_->router;
   if (stanza.is_message()) {
@@ -277,7 +278,8 @@ void ClientSession::hand_in(Stanza stanza, std::size_t bytes, Rest& rest) {
     return;
   }
   ReceiptPtr receipt = managed_ ? ledger().enter(0) : nullptr;
-  if (stanza.is_iq()) stanza.set_receipt(receipt);  // what the request changes is to be on disk
+  // What it changes is to be on disk.
+  if (stanza.is_iq() || router::is_subscription_type(stanza.type())) stanza.set_receipt(receipt);
   rest.task = router.receive(*resource_, std::move(stanza));
   if (rest.task) rest.receipt = std::move(receipt);
 }
@@ -334,9 +336,13 @@ ClientSession::Next ClientSession::refuse(xml::Element& element, const Error& er
 }
 
 void ClientSession::deliver(const Stanza& stanza, std::string_view to) {
-  ReceiptPtr receipt = stanza.is_kept() ? nullptr : stanza.receipt();
+  ReceiptPtr receipt = to_answer_for(stanza);
   if (client_state_) {
-    return send_all(client_state_->on_stanza(stanza.xml(), to), std::move(receipt));
+    // What somebody waits for is not held back, but for what is stored nowhere by rule.
+    const bool may_wait = !receipt || (receipt->row().empty() &&
+                                       stream::urgency_of(stanza.xml()) == stream::Urgency::kMerge);
+    if (may_wait) return send_all(client_state_->on_stanza(stanza.xml(), to), std::move(receipt));
+    send_all(client_state_->flush(), nullptr);
   }
   std::string& text = scratch();
   xml::WriteOptions options;
@@ -355,8 +361,18 @@ void ClientSession::deliver(xml::ElementView element) {
 void ClientSession::sent(std::string_view text, ReceiptPtr receipt) {
   ++stanzas_out_;
   if (!ended_) transport_->write(text);
-  if (!managed_ || managed_->sent(text, std::move(receipt))) return;
+  if (!managed_) {
+    // To have written it is the best that such a stream knows (docs/decisions/0012).
+    if (receipt && !ended_) receipt->delivered();
+    return;
+  }
+  if (managed_->sent(text, std::move(receipt))) return;
   end({StreamCondition::kPolicyViolation, "too much waits for your acknowledgement"});
+}
+
+bool ClientSession::has_room() const {
+  if (ended_ || (managed_ && !managed_->has_room())) return false;
+  return transport_->unsent_bytes() < context_->config->limits.output_queue.count / 2;
 }
 
 void ClientSession::close(const StreamError& error) {

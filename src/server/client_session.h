@@ -35,6 +35,7 @@ class ClientSession final : public router::Endpoint,
   void deliver(const Stanza& stanza, std::string_view to) override;
   void deliver(xml::ElementView element) override;
   void close(const StreamError& error) override;
+  bool has_room() const override;
   Info info() const override;
 
   const Jid& jid() const override { return *account_; }

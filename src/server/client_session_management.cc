@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "server/session_store.h"
+#include "server/unacknowledged.h"
 #include "stanza/ns.h"
 #include "xml/writer.h"
 
@@ -63,6 +64,7 @@ xml::Element ClientSession::enable_management(xml::ElementView request) {
   if (ledger_) ledger_->close();
   ledger_ = std::make_shared<Ledger>(context_->shard);
   managed_ = std::make_unique<ManagedStream>(context_->shard, ledger_, id, options);
+  managed_->keep_with(keeper_of(*context_, *account_));
   managed_->attach(this);
   if (managed_->is_resumable()) context_->resumable[id] = this;
   return stream::write_enabled(id, static_cast<std::uint32_t>(options.resume_timeout.count()));

@@ -49,6 +49,7 @@ Task<Result<>> DetachedSession::restore(ShardContext& context, Jid jid,
   }
   session->resource_ = *bound;
   restore_resource(*session->resource_, state);
+  take_rows_back(*session->resource_, *session->managed_);
   session->wait(timeout);
   co_return Result<>{};
 }
@@ -81,7 +82,7 @@ void DetachedSession::deliver(const Stanza& stanza, std::string_view to) {
   } else {
     xml::write(text, stanza.xml(), options);
   }
-  keep(text, stanza.is_kept() ? nullptr : stanza.receipt());
+  keep(text, to_answer_for(stanza));
 }
 
 void DetachedSession::deliver(xml::ElementView element) {

@@ -31,6 +31,7 @@ class DetachedSession final : public router::Endpoint, public Resumable {
   void deliver(const Stanza& stanza, std::string_view to) override;
   void deliver(xml::ElementView element) override;
   void close(const StreamError& error) override;
+  bool has_room() const override { return managed_ && managed_->has_room(); }
   bool is_connected() const override { return false; }
   Info info() const override { return info_; }
 

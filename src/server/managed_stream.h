@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -57,6 +58,20 @@ class ManagedStream {
   stream::StanzaCount acknowledged() const noexcept { return machine_.acknowledged_so_far(); }
   const std::deque<stream::Kept>& waiting() const noexcept { return machine_.waiting(); }
 
+  // Writes a stanza down whose client does not acknowledge it soon, so that its sender need not
+  // wait for the client (docs/decisions/0014). Returns the receipt to hold instead; nothing: to be
+  // asked again later. Not for stanzas without a receipt, nor for those that a store has.
+  using Keeper = std::function<std::optional<ReceiptPtr>(const stream::Kept&)>;
+  void keep_with(Keeper keeper) { keeper_ = std::move(keeper); }
+
+  // The server stops: everything that is not acknowledged is written down now.
+  void keep_all();
+  // Whether everything that came is settled, and nobody's stanzas wait for this client alone.
+  bool is_settled() const;
+
+  // Whether what waits for the client is well below the limits.
+  bool has_room() const noexcept;
+
   // The stream is connected: `session` writes for it from now on. Null: the connection is lost.
   void attach(Session* session);
 
@@ -75,12 +90,19 @@ class ManagedStream {
   // Goes on with the counts of a session that was saved; what waited is then told with sent().
   void restore(stream::StanzaCount h, stream::StanzaCount acknowledged);
   void restore(stream::Kept stanza) { (void)machine_.sent(std::move(stanza)); }
+  // Another receipt for waiting()[at].
+  void set_receipt(std::size_t at, ReceiptPtr receipt) {
+    machine_.set_receipt(at, std::move(receipt));
+  }
   // The session is over: what the client may not have, in order.
   std::deque<stream::Kept> take_unacknowledged() { return machine_.take_unacknowledged(); }
 
  private:
   void ask();
   void ask_in(std::chrono::milliseconds delay);
+  void ask_in_time();
+  void keep_later();
+  void keep_old_ones();
   void owe();
   void pay();
   void answer();
@@ -95,6 +117,12 @@ class ManagedStream {
 
   bool asked_ = false;  // an <r/> of ours is out
   TimerId ask_timer_ = 0;
+  bool asks_soon_ = false;  // the timer runs for a stanza that somebody waits for
+
+  Keeper keeper_;
+  TimerId keep_timer_ = 0;
+  stream::StanzaCount old_before_ = 0;   // what was sent before the timer was set
+  stream::StanzaCount kept_before_ = 0;  // what was looked at
 
   // The counts at which the client's first and last <r/> came that were not answered in full.
   struct Debt {

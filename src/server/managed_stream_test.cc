@@ -79,6 +79,65 @@ TEST_F(ManagedStreamTest, AnswersInTimeAndAgainWhenTheRestIsSettled) {
   EXPECT_EQ(session.take(), a(2));
 }
 
+// A row of a store, as far as a stream sees it.
+struct FakeRow final : Receipt {
+  std::string_view row() const override { return "row"; }
+};
+
+// docs/decisions/0014: while somebody waits for the client it is asked soon, and who answers in
+// time costs no write.
+TEST_F(ManagedStreamTest, WhatIsAcknowledgedInTimeIsNotKept) {
+  int asked = 0;
+  managed.keep_with([&asked](const stream::Kept& sent) -> std::optional<ReceiptPtr> {
+    ++asked;
+    return sent.receipt;
+  });
+  for (int i = 1; i <= 5; ++i) {
+    ASSERT_TRUE(managed.sent("<message/>", ledger->enter(1)));
+    loop.advance(200ms);
+    EXPECT_EQ(session.take(), kAsk);
+    feed(a(i));
+  }
+  loop.advance(10s);
+  EXPECT_EQ(asked, 0);
+  EXPECT_EQ(ledger->settled(), 5U);
+}
+
+TEST_F(ManagedStreamTest, WhatIsNotAcknowledgedIsKeptInOrderAndOnce) {
+  std::vector<std::string> kept;
+  int refused = 1;
+  managed.keep_with([&](const stream::Kept& sent) -> std::optional<ReceiptPtr> {
+    if (refused-- > 0) return std::nullopt;
+    kept.push_back(sent.text);
+    return std::make_shared<FakeRow>();
+  });
+  ASSERT_TRUE(managed.sent("1", ledger->enter(1)));
+  ASSERT_TRUE(managed.sent("2", nullptr));
+  loop.advance(300ms);
+  ASSERT_TRUE(managed.sent("3", ledger->enter(1)));
+  managed.attach(nullptr);  // the connection is lost: nobody can acknowledge
+  loop.advance(100ms);
+  EXPECT_TRUE(kept.empty());  // refused; 3 is too young
+  loop.advance(400ms);
+  EXPECT_EQ(kept, (std::vector<std::string>{"1", "3"}));
+  EXPECT_EQ(ledger->settled(), 2U);
+  loop.advance(10s);
+  EXPECT_EQ(kept.size(), 2U);
+  managed.attach(&session);
+  feed(a(2));
+  ASSERT_TRUE(managed.sent("4", ledger->enter(1)));
+  loop.advance(400ms);
+  EXPECT_EQ(kept, (std::vector<std::string>{"1", "3", "4"}));
+}
+
+TEST_F(ManagedStreamTest, HasRoomForABulkUpToHalfOfWhatMayWait) {
+  EXPECT_TRUE(managed.has_room());
+  ASSERT_TRUE(managed.sent("<message/>", nullptr));
+  EXPECT_FALSE(managed.has_room());  // 3 may wait
+  feed(a(1));
+  EXPECT_TRUE(managed.has_room());
+}
+
 TEST_F(ManagedStreamTest, AsksAndNoticesSilence) {
   ASSERT_TRUE(managed.sent("<message/>", nullptr));
   EXPECT_EQ(session.take(), "");

@@ -35,6 +35,8 @@ Task<Result<std::string>> find_or_make_secret(ShardContext& at, std::string owne
 }
 
 constexpr std::chrono::milliseconds kStep{100};
+// What cannot be written down (a full mailbox) holds up no stop.
+constexpr std::chrono::milliseconds kSettleWithin{1'000};
 
 Task<bool> wait_a_little(ShardContext& at) {
   co_await delay_for(at.shard, kStep);
@@ -245,6 +247,23 @@ void Server::wait_until_idle(std::chrono::milliseconds within) {
   }
 }
 
+// What one client did not acknowledge is written down, so that another, who sent it, need not send
+// it again after the start (docs/decisions/0014). Both sessions are saved then.
+void Server::settle_sessions() {
+  on_every_shard([](ShardContext& context) {
+    for (DetachedSession* session : context.detached) session->managed().keep_all();
+  });
+  for (auto waited = std::chrono::milliseconds(0); waited < kSettleWithin; waited += kStep) {
+    std::atomic<std::size_t> open = 0;
+    on_every_shard([&open](ShardContext& context) {
+      open += static_cast<std::size_t>(std::ranges::count_if(
+          context.detached, [](DetachedSession* one) { return !one->managed().is_settled(); }));
+    });
+    if (open == 0) return;
+    call<bool>(0, [](ShardContext& at) { return wait_a_little(at); });
+  }
+}
+
 void Server::save_sessions() {
   on_every_shard([](ShardContext& context) {
     for (DetachedSession* session : context.detached) session->save();
@@ -265,6 +284,7 @@ void Server::stop(std::chrono::milliseconds within) {
     }
   });
   wait_until_idle(within);
+  settle_sessions();
   save_sessions();
   database_->close();
   shards_->stop();

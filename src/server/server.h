@@ -58,6 +58,7 @@ class Server {
   // Sessions that may go on after the next start are written down (XEP-0198 §5).
   void save_sessions();
   void wait_until_idle(std::chrono::milliseconds within);
+  void settle_sessions();
   // An offer for each host; those of hosts that were there before are kept.
   std::shared_ptr<const SharedContext::Offers> offers_of(const Config& config) const;
   Result<> load_secret();

@@ -4,6 +4,7 @@
 #include "router/host.h"
 #include "server/detached_session.h"
 #include "server/hop.h"
+#include "server/unacknowledged.h"
 #include "stanza/datetime.h"
 #include "xml/parser.h"
 #include "xml/writer.h"
@@ -87,7 +88,10 @@ void save_session(ShardContext& context, const router::ConnectedResource& resour
   save_presence(resource, state);
   resource.user->host->fire(router::SessionSaving{resource, state});
   for (const stream::Kept& sent : managed.waiting()) {
-    session.append_text_element("sent", sent.text).set("when", format_datetime(sent.when));
+    xml::ElementRef saved = session.append("", "sent");
+    saved.append_text(sent.text);
+    saved.set("when", format_datetime(sent.when));
+    if (sent.receipt && !sent.receipt->row().empty()) saved.set("row", sent.receipt->row());
   }
   put(context, resource.jid, managed.id(), session);
 }
@@ -108,7 +112,27 @@ void restore_resource(router::ConnectedResource& resource, xml::ElementView stat
   resource.user->host->fire(router::SessionRestoring{resource, state});
 }
 
+void take_rows_back(router::ConnectedResource& resource, ManagedStream& managed) {
+  for (std::size_t i = 0; i < managed.waiting().size(); ++i) {
+    const stream::Kept& sent = managed.waiting()[i];
+    if (!sent.receipt) continue;
+    router::RowHandedOut event{*resource.user, sent.receipt->row(), sent.text.size()};
+    resource.user->host->fire(event);
+    managed.set_receipt(i, std::move(event.receipt));
+  }
+}
+
 namespace {
+
+// What stands for a row until take_rows_back().
+class SavedRow final : public Receipt {
+ public:
+  explicit SavedRow(std::string_view row) : row_(row) {}
+  std::string_view row() const override { return row_; }
+
+ private:
+  const std::string row_;
+};
 
 std::unique_ptr<ManagedStream> read_managed(ShardContext& context, const std::string& id,
                                             xml::ElementView session) {
@@ -119,7 +143,9 @@ std::unique_ptr<ManagedStream> read_managed(ShardContext& context, const std::st
   for (const xml::ElementView child : session.children()) {
     if (child.name() != "sent") continue;
     const auto when = parse_datetime(child.attr("when"));
-    managed->restore({child.text(), nullptr, when ? *when : context.shard.clock().wall()});
+    ReceiptPtr row;
+    if (child.has_attr("row")) row = std::make_shared<SavedRow>(child.attr("row"));
+    managed->restore({child.text(), std::move(row), when ? *when : context.shard.clock().wall()});
   }
   return managed;
 }
@@ -136,6 +162,7 @@ Task<bool> restore_one(ShardContext& context, Jid bare, storage::MapEntry found)
     co_return false;
   }
   auto managed = read_managed(context, found.key, *session);
+  managed->keep_with(keeper_of(context, *jid));
   const std::chrono::milliseconds timeout = managed->options().resume_timeout;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(timeout - age);
   xml::Element state = session->child("", "state").clone();

@@ -33,6 +33,9 @@ void save_session(ShardContext& context, const router::ConnectedResource& resour
 // What save_session() wrote of the resource: its presence, and what modules keep.
 void restore_resource(router::ConnectedResource& resource, xml::ElementView state);
 
+// What waits in it and is in the offline store too is again a copy of its row.
+void take_rows_back(router::ConnectedResource& resource, ManagedStream& managed);
+
 // Takes up everything that was saved and is not too old; each session on its home shard. Returns
 // how many there are.
 Task<std::size_t> restore_sessions(ShardContext& context);

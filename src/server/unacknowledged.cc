@@ -33,4 +33,15 @@ void return_unacknowledged(ShardContext& context, const Jid& jid,
   });
 }
 
+ManagedStream::Keeper keeper_of(ShardContext& context, const Jid& jid) {
+  return [&context, bare = jid.bare()](const stream::Kept& sent) -> std::optional<ReceiptPtr> {
+    const auto user = context.router->users().loaded(bare.str());
+    if (!user) return std::nullopt;
+    auto stanza = read_sent(sent.text);
+    if (!stanza) return sent.receipt;
+    stanza->set_receipt(sent.receipt);
+    return router::keep_unacknowledged(*user, *stanza, sent.when);
+  };
+}
+
 }  // namespace balcony::server

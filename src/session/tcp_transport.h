@@ -19,6 +19,7 @@ class TcpTransport final : public Transport {
 
   Result<std::string_view> read() override;
   void write(std::string_view bytes) override { connection_->write(bytes); }
+  std::size_t unsent_bytes() const override { return connection_->unsent_bytes(); }
   Task<Result<>> start_tls_server(const TlsServerContext& context, std::string host_hint,
                                   std::string leftover) override;
   Task<Result<>> start_tls_client(const TlsClientContext& context, std::string name,

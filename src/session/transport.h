@@ -13,6 +13,7 @@
 
 #include <chrono>
 #include <coroutine>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -51,6 +52,9 @@ class Transport {
 
   // Queues bytes. What cannot be sent shows at the reader.
   virtual void write(std::string_view bytes) = 0;
+
+  // How much of it waits for the peer to read.
+  virtual std::size_t unsent_bytes() const = 0;
 
   // TLS as the server (RFC 6120 §5.4.3.3) or the client; `leftover` is what was read and not used,
   // and must be empty.

@@ -4,9 +4,13 @@
 // A stream with stream management gives one to each stanza that it receives; whoever stores the
 // stanza keeps a copy until the commit has been reported, whoever only passes it on keeps none.
 // Copies may be dropped on any thread.
+//
+// A copy may also stand for a row of the recipient's offline store (docs/decisions/0014): then it
+// stays on the recipient's home shard, and the row is erased when a client has the stanza.
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 namespace balcony {
 
@@ -17,6 +21,13 @@ class Receipt {
   Receipt& operator=(const Receipt&) = delete;
   // Tells whoever waits for it.
   virtual ~Receipt() = default;
+
+  // The id of the row of its recipient's offline store that holds the stanza; empty: none does.
+  virtual std::string_view row() const { return {}; }
+  // To be called by the stream that the stanza was handed to, when its client has it: acknowledged
+  // it (XEP-0198 §4), or, where nothing is acknowledged, when it was written. Who only drops the
+  // receipt leaves the row where it is.
+  virtual void delivered() const {}
 };
 
 using ReceiptPtr = std::shared_ptr<const Receipt>;

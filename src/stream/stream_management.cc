@@ -53,6 +53,7 @@ Result<std::size_t> StreamManagement::acknowledged(StanzaCount h) {
   }
   for (StanzaCount i = 0; i < fresh; ++i) {
     queue_bytes_ -= queue_.front().text.size();
+    if (queue_.front().receipt) queue_.front().receipt->delivered();
     queue_.pop_front();
   }
   acknowledged_ = h;

@@ -25,6 +25,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace balcony::stream {
 
@@ -109,6 +110,8 @@ class StreamManagement {
   // The stream will not be resumed: takes out what was not acknowledged, in order.
   std::deque<Kept> take_unacknowledged();
   const std::deque<Kept>& waiting() const noexcept { return queue_; }
+  // Another receipt for waiting()[at].
+  void set_receipt(std::size_t at, ReceiptPtr receipt) { queue_[at].receipt = std::move(receipt); }
 
   // ---- elements
 

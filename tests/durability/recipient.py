@@ -100,10 +100,6 @@ class Recipient:
                 if self.random.random() < often and self.pending and not self.client.eof:
                     self.acknowledge()
             if self.client.eof:
-                if not self.lazy:
-                    # What reached him before the server died he has, as nothing keeps it for him.
-                    for body in self.pending:
-                        self.got.setdefault(body, []).append(Copy())
                 return
             if self.random.random() < 0.5:
                 self.leave()

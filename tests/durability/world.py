@@ -27,9 +27,7 @@ class World:
             "storage": {"durability": options.durability},
             "auth": {"require_tls": False},
             "log": {"level": "info"},
-            # A mailbox that is handed over faster than its reader acknowledges ends no session.
-            "stream_management": {"waiting_stanzas": 1_000_000, "waiting_bytes": "1GiB"},
-            "limits": {"connections_per_address": 10_000, "output_queue": "1GiB"},
+            "limits": {"connections_per_address": 10_000},
             "modules": {"offline": {"messages_max": 100_000, "size_max": "100MiB"}},
         })
         self.server.start_s = options.start_seconds
@@ -67,12 +65,14 @@ class World:
 
     def round(self, last):
         messages = len(self.book.messages)
+        self.was_lazy = False
         moment = self._traffic()
         began = len(self.starts)
         self._start()
         self._come_back()
         self._check(last)
-        self.told = (f"killed {moment}, {len(self.book.messages) - messages} messages, "
+        lazy = ", friar lazy" if self.was_lazy else ""
+        self.told = (f"killed {moment}{lazy}, {len(self.book.messages) - messages} messages, "
                      f"started in {self.starts[began]:.2f} s")
 
     def _start(self):
@@ -90,7 +90,8 @@ class World:
         self.juliet.client.forget()
         self.juliet.come()
         self.friar.client.forget()
-        self.friar.lazy = self.options.lazy
+        self.friar.lazy = self.options.lazy or self.random.random() < 0.5
+        self.was_lazy = self.friar.lazy
         self.friar_came = threading.Event()
         threads = [self._thread(sender.traffic) for sender in self.senders]
         threads.append(self._thread(self.juliet.stay))

@@ -1,4 +1,5 @@
 #include "router/testing/test_world.h"
+#include "router/delivery.h"
 #include "router/registration_limit.h"
 
 #include <utility>
@@ -294,7 +295,35 @@ void TestClient::disconnect() {
 void TestClient::deliver(const Stanza& stanza, std::string_view to) {
   std::string text;
   xml::write(text, stanza.xml(), {.scope_ns = {}, .stream_prefix = false, .to = to});
+  if (is_managed_) {
+    held_.push_back({text, stanza.receipt()});
+  } else if (stanza.receipt()) {
+    stanza.receipt()->delivered();
+  }
   inbox_.push_back(std::move(text));
+}
+
+void TestClient::acknowledge(std::size_t count) {
+  ASSERT_LE(count, held_.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    if (held_.front().receipt) held_.front().receipt->delivered();
+    held_.pop_front();
+  }
+  world_.run();
+}
+
+void TestClient::give_back() {
+  const auto user = router_.users().loaded(jid_.bare_str());
+  ASSERT_NE(user, nullptr);
+  for (Held& held : std::exchange(held_, {})) {
+    auto element = xml::parse(held.text);
+    ASSERT_TRUE(element) << held.text;
+    auto stanza = Stanza::make(*element);
+    ASSERT_TRUE(stanza) << held.text;
+    stanza->set_receipt(std::move(held.receipt));
+    deliver_again(router_, *user, *std::move(stanza), world_.wall());
+  }
+  world_.run();
 }
 
 }  // namespace balcony::router::testing

@@ -44,6 +44,15 @@ class TestClient final : public Endpoint {
   // Ends the session as a lost connection would.
   void disconnect();
 
+  // From now on it acknowledges what it received as XEP-0198 does: when it is told to, in order.
+  void manage() { is_managed_ = true; }
+  void acknowledge(std::size_t count);
+  std::size_t unacknowledged() const { return held_.size(); }
+  // How many unacknowledged stanzas it takes from a hand-over in bulk.
+  void set_room(std::size_t stanzas) { room_ = stanzas; }
+  // What it has not acknowledged goes back, as after disconnect().
+  void give_back();
+
   ConnectedResource& resource() { return *resource_; }
   Jid jid() const { return jid_; }
   const std::optional<StreamError>& closed() const { return closed_; }
@@ -54,6 +63,7 @@ class TestClient final : public Endpoint {
     closed_ = error;
     resource_ = nullptr;
   }
+  bool has_room() const override { return held_.size() < room_; }
   Info info() const override { return {}; }
 
  private:
@@ -64,6 +74,13 @@ class TestClient final : public Endpoint {
   Jid jid_ = *Jid::parse("nobody.invalid");
   std::deque<std::string> inbox_;
   std::optional<StreamError> closed_;
+  bool is_managed_ = false;
+  std::size_t room_ = 1'000'000;
+  struct Held {
+    std::string text;
+    ReceiptPtr receipt;
+  };
+  std::deque<Held> held_;
 };
 
 // A storage backend that can be told to fail its commits.
@@ -86,6 +103,7 @@ class World : public ShardLink {
   // Runs all loops until nothing is left to do; `advance` also moves the clock.
   void run();
   void advance(std::chrono::milliseconds by);
+  WallTime wall() const { return shards_.front()->loop.clock().wall(); }
 
   Router& router_of(std::string_view bare);
   Router& router(std::size_t shard) { return *shards_[shard]->router; }

@@ -157,11 +157,12 @@ def scenario_resume(stage):
     check_equal(asked(again), 2, "the count goes on")
 
 
-@scenario(differs={"prosody": "acknowledges what the recipient does not have yet"})
+@scenario(config="[modules.offline]\nmessages_max = 0",
+          differs={"prosody": "acknowledges what the recipient does not have yet"})
 def scenario_resume_with_messages_that_are_not_settled(stage):
     """§5: what is in hand and not acknowledged is sent again, and delivered once."""
     romeo, juliet = online(stage, "romeo"), online(stage, "juliet")
-    # Nobody but Juliet's client can answer for her messages.
+    # Nobody but Juliet's client can answer for her messages: there is no room for them.
     juliet.iq("set", "<prefs xmlns='urn:xmpp:mam:2' default='never'><always/><never/></prefs>")
     enable(juliet)
     identity = enable(romeo).get("id")

@@ -1,6 +1,7 @@
 // XEP-0160: what is kept, in which order it comes, and that nothing is lost or doubled on the way.
 #include "modules/modules.h"
 #include "modules/testing/dialogue.h"
+#include "router/delivery.h"
 #include "stanza/delay.h"
 
 #include <gtest/gtest.h>
@@ -25,6 +26,16 @@ class Void final : public router::Endpoint {
   void deliver(xml::ElementView) override {}
   void close(const StreamError&) override {}
   Info info() const override { return {}; }
+};
+
+// The receipt of a message, for the ledger of its sender.
+class Promise final : public Receipt {
+ public:
+  explicit Promise(bool& settled) : settled_(settled) {}
+  ~Promise() override { settled_ = true; }
+
+ private:
+  bool& settled_;
 };
 
 class OfflineTest : public ::testing::TestWithParam<std::size_t> {
@@ -62,6 +73,27 @@ class OfflineTest : public ::testing::TestWithParam<std::size_t> {
     TestClient& client = world.login(jid);
     client.send(presence(priority));
     return client;
+  }
+  // The same for one that acknowledges when it is told to.
+  TestClient& managed(std::string_view jid) {
+    TestClient& client = world.login(jid);
+    client.manage();
+    client.send("<presence/>");
+    return client;
+  }
+  // What a stream holds for a message from Romeo that its client did not acknowledge in time.
+  // `promise`: its receipt until then.
+  ReceiptPtr spooled(std::string_view content, ReceiptPtr promise) {
+    xml::Element element =
+        stanza_tree("<message from='romeo@localhost/orchard' type='chat' to='juliet@localhost'>" +
+                    std::string(content) + "</message>");
+    auto stanza = Stanza::make(element);
+    EXPECT_TRUE(stanza);
+    stanza->set_receipt(std::move(promise));
+    const auto user = home().users().loaded("juliet@localhost");
+    auto receipt = router::keep_unacknowledged(*user, *stanza, world.wall());
+    EXPECT_TRUE(receipt);
+    return receipt ? *receipt : nullptr;
   }
   static std::string presence(int priority) {
     return "<presence><priority>" + std::to_string(priority) + "</priority></presence>";
@@ -315,22 +347,140 @@ TEST_P(OfflineTest, AnotherSessionTakesOver) {
   }
 }
 
-// What was handed over cannot be erased: it does not come again to this session, and the rest comes
-// when the disk has room.
+// What was handed over cannot be erased: it comes to nobody again, and leaves when the disk has
+// room.
 TEST_P(OfflineTest, AFailedErasureDoublesNothing) {
   say_numbers(1, 120);
   TestClient& juliet = world.login("juliet@localhost/balcony");
   world.fail_commits = Error(Errc::kDiskFull);
   juliet.send("<presence/>");
   juliet.send("<presence><show>away</show></presence>");
-  auto all = bodies(juliet);
-  EXPECT_LT(all.size(), 120U);
+  EXPECT_EQ(bodies(juliet), numbers(1, 120));
+  EXPECT_TRUE(bodies(come("juliet@localhost/garden")).empty());
   EXPECT_EQ(stored(), 120U);
   world.fail_commits.reset();
   juliet.send("<presence/>");
-  const auto rest = bodies(juliet);
-  all.insert(all.end(), rest.begin(), rest.end());
-  EXPECT_EQ(all, numbers(1, 120));
+  EXPECT_TRUE(bodies(juliet).empty());
+  EXPECT_EQ(stored(), 0U);
+}
+
+// XEP-0198 §4: a row goes when its client has acknowledged it, and no other goes with it.
+TEST_P(OfflineTest, ARowGoesWhenItIsAcknowledged) {
+  say_numbers(1, 120);
+  TestClient& juliet = managed("juliet@localhost/balcony");
+  EXPECT_EQ(bodies(juliet), numbers(1, 120));
+  EXPECT_EQ(stored(), 120U);
+  juliet.acknowledge(71);  // with her presence
+  EXPECT_EQ(stored(), 50U);
+  EXPECT_TRUE(bodies(come("juliet@localhost/garden")).empty());
+  EXPECT_EQ(stored(), 50U);
+  juliet.acknowledge(juliet.unacknowledged());
+  EXPECT_EQ(stored(), 0U);
+}
+
+// What a session had not acknowledged is where it was, with its time, and is not counted twice.
+TEST_P(OfflineTest, WhatComesBackFromASessionStaysWhereItIs) {
+  world.set("offline", "messages_max", std::int64_t{4});
+  say_numbers(1, 4);
+  TestClient& one = managed("juliet@localhost/one");
+  EXPECT_EQ(bodies(one), numbers(1, 4));
+  one.acknowledge(2);  // her presence, and the first
+  world.advance(std::chrono::seconds(60));
+  one.disconnect();
+  one.give_back();
+  EXPECT_EQ(stored(), 3U);
+  say_numbers(5, 6);
+  EXPECT_EQ(received_error(romeo), "service-unavailable");
+  TestClient& two = managed("juliet@localhost/two");
+  EXPECT_EQ(bodies(two), numbers(2, 5));
+  two.acknowledge(5);
+  EXPECT_EQ(stored(), 0U);
+}
+
+TEST_P(OfflineTest, WhatComesBackGoesToAnotherSessionOnce) {
+  say_numbers(1, 60);
+  TestClient& one = managed("juliet@localhost/one");
+  TestClient& two = managed("juliet@localhost/two");
+  EXPECT_EQ(bodies(one), numbers(1, 60));
+  one.disconnect();
+  one.give_back();
+  EXPECT_EQ(bodies(two), numbers(1, 60));
+  EXPECT_EQ(stored(), 60U);
+  two.acknowledge(two.unacknowledged());
+  EXPECT_EQ(stored(), 0U);
+}
+
+// More than its stream takes: the next when there is room, and what comes meanwhile behind it,
+// stored, so that nobody waits for this client.
+TEST_P(OfflineTest, AClientThatAcknowledgesSlowlyIsWaitedFor) {
+  say_numbers(1, 90);
+  TestClient& juliet = world.login("juliet@localhost/balcony");
+  juliet.manage();
+  juliet.set_room(20);
+  juliet.send("<presence/>");
+  auto all = bodies(juliet);
+  EXPECT_EQ(all, numbers(1, 19));
+  say_numbers(91, 92);
+  world.advance(std::chrono::seconds(1));
+  EXPECT_EQ(stored(), 92U);
+  say("<body>note</body>", "headline");
+  say_numbers(93, 93);
+  EXPECT_EQ(stored(), 93U);
+  while (juliet.unacknowledged() > 0) {
+    juliet.acknowledge(juliet.unacknowledged());
+    world.advance(std::chrono::seconds(1));
+    const auto more = bodies(juliet);
+    all.insert(all.end(), more.begin(), more.end());
+  }
+  auto expected = numbers(1, 93);
+  expected.emplace_back("note");
+  EXPECT_EQ(all, expected);
+  EXPECT_EQ(stored(), 0U);
+}
+
+// docs/decisions/0014: what a client does not acknowledge is stored, once, and nobody waits.
+TEST_P(OfflineTest, WhatIsNotAcknowledgedIsStored) {
+  TestClient& juliet = managed("juliet@localhost/balcony");
+  juliet.clear();
+  bool settled = false;
+  ReceiptPtr promise = std::make_shared<Promise>(settled);
+  ReceiptPtr first = spooled("<body>1</body>", promise);
+  EXPECT_EQ(spooled("<body>1</body>", promise), first);
+  promise = nullptr;
+  EXPECT_FALSE(first->row().empty());
+  EXPECT_FALSE(settled);
+  world.run();
+  EXPECT_TRUE(settled);
+  EXPECT_EQ(stored(), 1U);
+  EXPECT_TRUE(bodies(come("juliet@localhost/garden")).empty());
+  first->delivered();
+  world.run();
+  EXPECT_EQ(stored(), 0U);
+}
+
+TEST_P(OfflineTest, WhatCannotBeStoredIsTheStreamsAlone) {
+  managed("juliet@localhost/balcony");
+  bool settled = false;
+  world.fail_commits = Error(Errc::kDiskFull);
+  ReceiptPtr receipt = spooled("<body>1</body>", std::make_shared<Promise>(settled));
+  world.run();
+  EXPECT_FALSE(settled);
+  EXPECT_TRUE(receipt->row().empty());
+  world.fail_commits.reset();
+  receipt->delivered();
+  receipt = nullptr;
+  EXPECT_TRUE(settled);
+  EXPECT_EQ(romeo.waiting(), 0U);
+}
+
+TEST_P(OfflineTest, WhatIsNeverStoredIsSettledByBeingSent) {
+  managed("juliet@localhost/balcony");
+  for (const char* content : {"<composing xmlns='http://jabber.org/protocol/chatstates'/>",
+                              "<body>x</body><no-store xmlns='urn:xmpp:hints'/>"}) {
+    bool settled = false;
+    EXPECT_EQ(spooled(content, std::make_shared<Promise>(settled)), nullptr);
+    EXPECT_TRUE(settled);
+  }
   EXPECT_EQ(stored(), 0U);
 }
 
