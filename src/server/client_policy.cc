@@ -65,11 +65,17 @@ stream::Sasl2Offer ClientPolicy::sasl2(std::string_view domain) const {
   offer.tokens = auth.token_lifetime.count() > 0 && !anonymous;
   offer.resumption = context_.config->stream_management.resume_timeout.count() > 0;
   if (anonymous) return offer;
-  // XEP-0480 §2.1: what would be offered if all accounts had the keys.
+  // XEP-0480 §2.1: what would be offered if all accounts had the keys, and what some account has
+  // with fewer iterations than new ones get.
+  const auto known = context_.offers->find(std::string(domain));
   const std::vector<std::string> offered = mechanisms(domain);
   for (const std::string& name : auth.mechanisms) {
     const auto scram = sasl::scram_name(name);
-    if (scram && std::ranges::find(offered, name) == offered.end()) {
+    if (!scram) continue;
+    const bool is_weak = known != context_.offers->end() &&
+                         known->second->iterations_min[static_cast<std::size_t>(scram->hash)].load(
+                             std::memory_order_relaxed) < iterations(domain);
+    if (is_weak || std::ranges::find(offered, name) == offered.end()) {
       offer.upgrades.push_back(scram->hash);
     }
   }

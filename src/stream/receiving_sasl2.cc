@@ -154,9 +154,9 @@ Actions ReceivingStream::sasl2_go_on() {
 
 // ---- upgrade tasks (XEP-0480)
 
-Actions ReceivingStream::start_upgrade(bool missing) {
+Actions ReceivingStream::start_upgrade(bool is_needed) {
   Sasl2Attempt& attempt = *sasl2_;
-  if (!missing) {
+  if (!is_needed) {
     ++attempt.upgrades_done;
     return sasl2_go_on();
   }

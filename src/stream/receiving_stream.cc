@@ -289,7 +289,9 @@ Actions ReceivingStream::on_sasl_step(sasl::ServerStep step) {
 
 Actions ReceivingStream::on_credentials(Result<std::optional<sasl::ScramKeys>> keys) {
   if (state_ == State::kWaiting && sasl2_ && !sasl_) {
-    return keys ? start_upgrade(!keys->has_value()) : sasl_failed(keys.error());
+    if (!keys) return sasl_failed(keys.error());
+    const bool has_good = *keys && (*keys)->iterations >= policy_->iterations(domain_);
+    return start_upgrade(!has_good);
   }
   if (state_ != State::kWaiting || !sasl_) return {};
   if (!keys) return sasl_failed(keys.error());

@@ -72,8 +72,8 @@ struct BindResource {
   std::string wanted;
   xml::Element inline_bind = {};
 };
-// Give the account, which is at home, keys for one more hash, unless it has some; then
-// on_keys_added().
+// Give the account, which is at home, keys for one hash, unless it has some with as many
+// iterations; then on_keys_added().
 struct AddKeys {
   std::string username;
   sasl::ScramKeys keys;
@@ -228,7 +228,7 @@ class ReceivingStream {
   Actions look_for_token(sasl::VerifyToken what);
   Actions on_task(xml::ElementView element);
   Actions sasl2_go_on();
-  Actions start_upgrade(bool missing);
+  Actions start_upgrade(bool is_needed);
   Actions ask_for_token();
   Actions sasl2_resumed(const std::optional<Jid>& full, xml::Element answer);
   Actions sasl2_bound(const Result<Jid>& full, std::vector<xml::Element> answers);

@@ -37,7 +37,8 @@ struct FakePolicy final : ReceivingPolicy {
   std::string fake_secret(std::string_view) const override {
     return std::string(sasl::testing::kSecret);
   }
-  std::uint32_t iterations(std::string_view) const override { return 4096; }
+  std::uint32_t iterations(std::string_view) const override { return rounds; }
+  std::uint32_t rounds = 4096;
   bool registration(std::string_view) const override { return open_registration; }
   void add_features(std::string_view, xml::Element& features) const override {
     if (legacy_session) features.append(ns::kSession, "session");
