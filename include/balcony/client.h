@@ -64,6 +64,10 @@ struct ClientOptions {
   Tls tls = Tls::kRequired;
   std::string ca_file;        // PEM with trusted authorities; empty: those of the system
   std::string pinned_sha256;  // exactly this certificate, in hexadecimal; empty: any valid one
+  // A certificate with its chain, and its key, PEM files: shown to a server that asks for one, and
+  // where it offers EXTERNAL (XEP-0178) that is the login; the password is then for other servers.
+  std::string certificate_file;
+  std::string key_file;
   // false: any certificate will do. Somebody in between can then read everything. PLAIN is not
   // used.
   bool verify_certificate = true;

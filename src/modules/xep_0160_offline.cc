@@ -2,6 +2,7 @@
 // first that has.
 #include "base/log.h"
 #include "modules/modules.h"
+#include "modules/offline_archived.h"
 #include "stanza/delay.h"
 #include "stanza/ns.h"
 #include "xml/parser.h"
@@ -44,7 +45,7 @@ struct Mailbox {
   std::uint64_t bytes = 0;  // of their XML
   std::uint64_t kept = 0;   // how many came since it was loaded
 
-  void take_out(const storage::ArchivePage& page);
+  void take_out(const std::vector<storage::ArchiveRow>& rows);
 };
 const SlotKey<std::shared_ptr<Mailbox>> kMailbox;
 
@@ -70,10 +71,10 @@ Mailbox& mailbox_of(User& user) {
   return *slot;
 }
 
-void Mailbox::take_out(const storage::ArchivePage& page) {
+void Mailbox::take_out(const std::vector<storage::ArchiveRow>& rows) {
   std::uint64_t size = 0;
-  for (const storage::ArchiveRow& row : page.rows) size += row.stanza.size();
-  messages = std::max<std::int64_t>(0, messages - static_cast<std::int64_t>(page.rows.size()));
+  for (const storage::ArchiveRow& row : rows) size += row.stanza.size();
+  messages = std::max<std::int64_t>(0, messages - static_cast<std::int64_t>(rows.size()));
   bytes -= std::min(bytes, size);
 }
 
@@ -257,7 +258,7 @@ class HandOver {
     batch.add(user_->bare.str(), storage::op::EraseUpTo{std::string(kStore), delivery.last});
     BALCONY_CO_CHECK(co_await server_.store().write(std::move(batch)));
     if (ConnectedResource* still = session()) still->slots.get(kDelivery).erased = true;
-    if (mailbox) mailbox->take_out(found);
+    if (mailbox) mailbox->take_out(found.rows);
     co_return true;
   }
 
@@ -319,7 +320,36 @@ void look_again(Server& server, const ConnectedResource& sender) {
   });
 }
 
+// XEP-0386 §3.2: a client that binds inline finds in the archive what waited, and does not get it a
+// second time. What the archive has not comes with its presence, as to every client.
+Task<xml::Element> leave_to_archive(storage::Store& store, Jid user,
+                                    std::shared_ptr<Mailbox> mailbox, std::string position) {
+  const auto erased =
+      co_await erase_archived(store, user, std::string(kStore), std::move(position));
+  if (erased) {
+    mailbox->take_out(*erased);
+  } else {
+    log_error("offline messages stay where they are",
+              {{"jid", user.str()}, {"error", erased.error().to_string()}});
+  }
+  co_return xml::Element{};
+}
+
+void bound_inline(Server& server, router::InlineBound& event) {
+  const User& user = *event.resource.user;
+  const auto* mailbox = user.slots.find(kMailbox);
+  if (!mailbox || !*mailbox || (*mailbox)->messages == 0) return;
+  if (!std::ranges::binary_search(server.account_features(), ns::kMam)) return;  // there is none
+  if (is_delivering(user)) return;  // they are another client's, who may not look there
+  event.work.push_back(leave_to_archive(server.store(), user.bare, *mailbox,
+                                        storage::archive_id(server.clock().wall())));
+}
+
 void attach_delivery(Registrar& on, Server& server) {
+  on.on<router::InlineBound>([&server](router::InlineBound& event) {
+    bound_inline(server, event);
+    return Flow::kContinue;
+  });
   // XEP-0203 §5: only the server's own word about its delay is to be believed.
   on.on<router::StanzaIncoming>(Priority::kEarly, [&server](router::StanzaIncoming& event) {
     if (event.stanza.is_message()) remove_delays(event.stanza.edit(), server.host());

@@ -19,6 +19,21 @@ using testing::stanza_tree;
 using testing::TestClient;
 using testing::World;
 
+// XEP-0386 §3.2 at a client that binds inline: what has to be done before it hears of its session.
+std::vector<std::string> bind_inline(World& world, TestClient& client) {
+  router::InlineBound event{client.resource()};
+  client.resource().user->host->fire(event);
+  std::vector<std::string> said;
+  for (Task<xml::Element>& work : event.work) {
+    spawn([](Task<xml::Element> task, std::vector<std::string>& to) -> Task<> {
+      const xml::Element answer = co_await std::move(task);
+      if (answer) to.push_back(xml::to_string(answer));
+    }(std::move(work), said));
+  }
+  world.run();
+  return said;
+}
+
 // A stream that nobody reads.
 class Void final : public router::Endpoint {
   void deliver(const Stanza&, std::string_view) override {}
@@ -447,6 +462,45 @@ TEST_P(OfflineTest, AMailboxIsFullByItsSizeToo) {
 TEST_P(OfflineTest, IsOffered) {
   const auto& features = world.router(0).host("localhost")->server_features();
   EXPECT_TRUE(std::ranges::binary_search(features, "msgoffline"));  // §4
+}
+
+class OfflineWithArchive : public ::testing::Test {
+ protected:
+  World world{{&rfc_6121_roster, &rfc_6121_subscription, &rfc_6121_presence, &xep_0160_offline,
+               &xep_0313_archive},
+              1};
+  TestClient& romeo = world.login("romeo@localhost/orchard");
+
+  void SetUp() override { world.account("juliet@localhost"); }
+  void say(const std::string& content) {
+    romeo.send("<message to='juliet@localhost' type='chat'>" + content + "</message>");
+  }
+};
+
+TEST_F(OfflineWithArchive, AClientThatBindsInlineFindsItThere) {
+  say("<body>1</body>");
+  say("<subject>2</subject>");  // kept for later, but not worth keeping for ever
+  say("<body>3</body>");
+  TestClient& juliet = world.login("juliet@localhost/balcony");
+  const auto said = bind_inline(world, juliet);
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_TRUE(said[0].starts_with("<metadata xmlns='urn:xmpp:mam:2'><start id='")) << said[0];
+  say("<body>4</body>");  // between binding and presence: not in what it was told of
+  juliet.send("<presence/>");
+  std::string got;
+  while (juliet.waiting() > 0) {
+    const xml::Element stanza = juliet.received_element();
+    got += stanza.view().child_text(ns::kClient, "body");
+    got += stanza.view().child_text(ns::kClient, "subject");
+  }
+  EXPECT_EQ(got, "24");
+}
+
+TEST_F(OfflineWithArchive, OthersGetItAsAlways) {
+  say("<body>1</body>");
+  TestClient& juliet = world.login("juliet@localhost/balcony");
+  juliet.send("<presence/>");
+  EXPECT_EQ(juliet.waiting(), 2U);  // her own presence, and the message
 }
 
 }  // namespace

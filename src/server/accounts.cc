@@ -79,6 +79,21 @@ Task<Result<std::optional<sasl::ScramKeys>>> AccountService::keys_at_home(Jid ac
   co_return std::optional<sasl::ScramKeys>{};
 }
 
+Task<Result<bool>> AccountService::may_log_in(Jid account) {
+  ShardContext& home = home_of(account);
+  return run_on<Result<bool>>(context_.shard, home.shard, [service = home.accounts.get(), account] {
+    return service->may_log_in_at_home(account);
+  });
+}
+
+Task<Result<bool>> AccountService::may_log_in_at_home(Jid account) {
+  const auto delay = context_.by_account.delay(account.str(), context_.shard.clock().now());
+  if (delay.count() > 0) co_await delay_for(context_.shard, delay);
+  BALCONY_CO_ASSIGN(const std::optional<storage::Account> found, co_await find(account));
+  if (found && found->disabled) co_return fail(Errc::kSaslAccountDisabled);
+  co_return found.has_value();
+}
+
 Task<Result<bool>> AccountService::verify(Jid account, std::string password) {
   ShardContext& home = home_of(account);
   return run_on<Result<bool>>(

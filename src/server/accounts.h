@@ -41,6 +41,10 @@ class AccountService final : public router::Accounts {
   // one. Errors: kSaslAccountDisabled, kOverloaded when the hashing queue is full, storage errors.
   Task<Result<bool>> verify(Jid account, std::string password);
 
+  // Whether there is such an account, for who has proved otherwise that it is his. Waits as keys()
+  // does. Errors: kSaslAccountDisabled, storage errors.
+  Task<Result<bool>> may_log_in(Jid account);
+
   // The outcome of an attempt, for slowing down.
   void attempt_failed(const Jid& account);
   void attempt_succeeded(const Jid& account);
@@ -75,6 +79,7 @@ class AccountService final : public router::Accounts {
   ShardContext& home_of(const Jid& account);
   Task<Result<std::optional<storage::Account>>> find(Jid account);
   Task<Result<std::optional<sasl::ScramKeys>>> keys_at_home(Jid account, sasl::ScramHash hash);
+  Task<Result<bool>> may_log_in_at_home(Jid account);
   Task<Result<bool>> verify_at_home(Jid account, std::string password);
   Task<Result<>> store_password(Jid account, std::string password, Put how);
   Task<Result<>> store_keys(Jid account, std::vector<storage::ScramKeys> keys, Put how);

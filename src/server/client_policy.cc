@@ -1,5 +1,6 @@
 #include "server/client_policy.h"
 
+#include "precis/idna.h"
 #include "sasl/mechanism.h"
 #include "stanza/ns.h"
 
@@ -54,6 +55,14 @@ void ClientPolicy::add_features(std::string_view domain, xml::Element& features)
   // XEP-0478 §3: what a stanza may hold, so that nobody has to find out.
   features.append(ns::kStreamLimits, "limits")
       .append_text_element("max-bytes", std::to_string(context_.config->limits.stanza.count));
+}
+
+bool ClientPolicy::trusts(std::string_view domain, const stream::ShownCertificate& shown) const {
+  const HostConfig* config = host(domain);
+  if (!config || config->client_ca.empty()) return false;
+  // The authorities of one host say nothing about the users of another.
+  const auto ascii = precis::domain_to_ascii(domain);
+  return ascii && *ascii == shown.host;
 }
 
 stream::Sasl2Offer ClientPolicy::sasl2(std::string_view domain) const {

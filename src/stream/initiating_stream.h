@@ -134,7 +134,9 @@ struct InitiatingOptions {
   Jid account;                           // its resourcepart, if any, is asked for
   std::string password;                  // not needed where `keys` fit
   std::optional<sasl::ClientKeys> keys;  // of an earlier login
-  bool anonymous = false;                // SASL ANONYMOUS; only the domain of `account` counts
+  // How many addresses the certificate has that we show in TLS, for EXTERNAL; null: we show none.
+  std::optional<std::size_t> certificate_addresses;
+  bool anonymous = false;  // SASL ANONYMOUS; only the domain of `account` counts
   TlsPolicy tls = TlsPolicy::kRequired;
   bool plain = true;  // PLAIN may be used, under TLS with a verified certificate
   // XEP-0438 §5.1: what worked last time; nothing weaker is taken. Empty: no such memory.

@@ -81,7 +81,7 @@ Actions ReceivingStream::on_authenticate(xml::ElementView element) {
     sasl2_->by_token = true;
     if (auto fits = check_token_login(); !fits) return sasl_failed(fits.error());
   } else if (!has(offered_mechanisms(), mechanism_)) {
-    return sasl_failed(Error(Errc::kSaslInvalidMechanism));
+    return sasl_failed(not_offered());
   }
   // What was not offered is not done.
   if (!offer.resumption) sasl2_->asked.resume.reset();
@@ -123,8 +123,9 @@ Actions ReceivingStream::sasl2_go_on() {
   Sasl2Attempt& attempt = *sasl2_;
   state_ = State::kWaiting;
   if (attempt.step == Step::kUpgrades) {
-    // Who has only a token shall not choose a password; and a client cannot compute one (XEP-0480).
-    const bool may = !attempt.by_token && mechanism_ != sasl::kAnonymous;
+    // Who has only a token or a certificate shall not choose a password (XEP-0480).
+    const bool may =
+        !attempt.by_token && mechanism_ != sasl::kAnonymous && mechanism_ != sasl::kExternal;
     if (may && attempt.upgrades_done < attempt.asked.upgrades.size()) {
       return list(LookUp{username_, attempt.asked.upgrades[attempt.upgrades_done]});
     }
@@ -146,7 +147,8 @@ Actions ReceivingStream::sasl2_go_on() {
       const std::string tag = attempt.asked.bind.view().child_text(ns::kBind2, "tag");
       std::string resource = bind2_resource(policy_->fake_secret(domain_), attempt.account,
                                             attempt.asked.user_agent.id, tag, random_.token(9));
-      return list(BindResource{std::move(resource), std::move(attempt.asked.bind)});
+      return list(BindResource{std::move(resource), std::move(attempt.asked.bind),
+                               attempt.asked.user_agent.id});
     }
   }
   return sasl2_succeeded(attempt.account);
@@ -209,6 +211,8 @@ Actions ReceivingStream::ask_for_token() {
   const bool offered =
       policy_->sasl2(domain_).tokens && has(sasl::ht_mechanisms(bindings_), mechanism);
   if (!offered || asked.user_agent.id.empty() || mechanism_ == sasl::kAnonymous) return {};
+  // It would let in when the certificate has expired or was revoked.
+  if (mechanism_ == sasl::kExternal) return {};
   return list(IssueToken{username_, asked.user_agent, std::move(mechanism)});
 }
 

@@ -16,15 +16,20 @@ const xmpp = client({
   username: local,
   password,
 });
-xmpp.reconnect.stop();
+xmpp.streamManagement.on("resumed", () => say("resumed"));
 
 xmpp.on("send", (element) => {
   if (element.is?.("auth")) mechanism = element.attrs.mechanism;
   if (element.is?.("authenticate")) mechanism = element.attrs.mechanism;
 });
-xmpp.on("error", (error) => say("failed", String(error.message || error).replaceAll("\n", " ")));
+// It tries again after a broken connection; what is wrong with an account it says at the first login.
+let begun = false;
+xmpp.on("error", (error) => begun || say("failed", String(error.message || error).replaceAll("\n", " ")));
 xmpp.on("offline", () => say("offline"));
-xmpp.on("online", (me) => say("online", me.toString(), mechanism));
+xmpp.on("online", (me) => {
+  begun = true;
+  say("online", me.toString(), mechanism);
+});
 
 xmpp.on("stanza", (stanza) => {
   const { from, type } = stanza.attrs;
@@ -49,6 +54,7 @@ const commands = {
   },
   // Off and on again: the client still has what the server gave it to come back with (XEP-0484).
   async again() {
+    begun = false;
     await xmpp.stop();
     await xmpp.start();
   },

@@ -11,6 +11,7 @@ from harness.scram import Scram, encode
 from harness.stage import scenario
 from harness.xmltree import BIND, CLIENT
 
+MAM = "urn:xmpp:mam:2"
 PROSODY = {"prosody": "0.12 has no SASL2"}
 
 
@@ -87,6 +88,83 @@ def scenario_an_earlier_session_of_the_same_client_ends(stage):
     check_equal(second.jid, first.jid, "the resource")
     first.stream_error("conflict")
     second.ping()
+
+
+@scenario(differs=PROSODY)
+def scenario_an_earlier_session_ends_whatever_its_tag(stage):
+    """XEP-0386 §3.2: the user agent's id says who it is, the tag does not; others stay."""
+    first, other, silent = (_online(stage, name=n) for n in ("first", "other", "silent"))
+    sasl2.plain(first, sasl2.user_agent() + sasl2.bind(tag="old"))
+    sasl2.plain(other, sasl2.user_agent(sasl2.OTHER_AGENT) + sasl2.bind())
+    sasl2.plain(silent, sasl2.bind())
+    second = _online(stage, name="second")
+    sasl2.plain(second, sasl2.user_agent() + sasl2.bind(tag="new"))
+    check(second.jid != first.jid, "each tag has its resource")
+    first.stream_error("conflict")
+    for client in (other, silent, second):
+        client.ping()
+
+
+def _metadata(element):
+    found = element.find(f"{{{sasl2.BIND2}}}bound/{{{MAM}}}metadata")
+    check(found is not None, "<metadata/> in <bound/>")
+    return [(e.tag.partition("}")[2], e.get("id"), e.get("timestamp")) for e in found]
+
+
+@scenario(differs=PROSODY)
+def scenario_the_state_of_the_archive_in_bound(stage):
+    """XEP-0386 §3.2, XEP-0313 §5: where the archive begins and ends as the session is bound."""
+    romeo, juliet = _online(stage), _online(stage, "juliet")
+    check_equal(_metadata(sasl2.plain(juliet, sasl2.bind())), [], "of an empty archive")
+    sasl2.plain(romeo, sasl2.bind())
+    ids = []
+    for n in range(3):
+        romeo.send(f"<message to='{juliet.jid}' type='chat' id='m{n}'><body>{n}</body></message>")
+        ids.append(juliet.receive().find("{urn:xmpp:sid:0}stanza-id").get("id"))
+    again = _online(stage, "juliet", name="again")
+    (start, first, since), (end, last, until) = _metadata(sasl2.plain(again, sasl2.bind()))
+    check_equal((start, end, first, last), ("start", "end", ids[0], ids[2]), "the ends")
+    check(since <= until, f"{since} is after {until}")
+
+
+@scenario(differs=PROSODY)
+def scenario_offline_messages_stay_in_the_archive(stage):
+    """XEP-0386 §3.2: what the archive has is not sent, nor kept for the next client."""
+    romeo, juliet = _online(stage), _online(stage, "juliet")
+    sasl2.plain(romeo, sasl2.bind())
+    for n in range(60):
+        romeo.send(f"<message to='{stage.bare('juliet')}' type='chat' id='m{n}'>"
+                   f"<body>{n}</body></message>")
+    romeo.ping()
+    element = sasl2.plain(juliet, sasl2.bind())
+    check_equal(len(_metadata(element)), 2, "the archive has them")
+    juliet.write("<presence/>")
+    juliet.own_presence()
+    romeo.send(f"<message to='{stage.bare('juliet')}' type='chat' id='live'><body>x</body></message>")
+    check_equal(juliet.receive().get("id"), "live", "the first message")
+    juliet.disconnect()
+    old = stage.client("juliet", "old").online()
+    check_equal([e.get("id") for e in old.inbox], [], "what is left")
+
+
+@scenario(differs=PROSODY)
+def scenario_offline_messages_that_no_archive_has(stage):
+    """They come with the presence of a client that binds inline as they come to others."""
+    romeo, juliet = _online(stage), _online(stage, "juliet")
+    sasl2.plain(romeo, sasl2.bind())
+    sasl2.plain(juliet, sasl2.bind())
+    check_equal(juliet.iq("set", f"<prefs xmlns='{MAM}' default='never'><always/><never/></prefs>")
+                .get("type"), "result", "the preferences")
+    juliet.disconnect()
+    for n in range(2):
+        romeo.send(f"<message to='{stage.bare('juliet')}' type='chat' id='m{n}'>"
+                   f"<body>{n}</body></message>")
+    romeo.ping()
+    again = _online(stage, "juliet", name="again")
+    check_equal(_metadata(sasl2.plain(again, sasl2.bind())), [], "the archive is empty")
+    again.write("<presence/>")
+    again.own_presence()
+    check_equal([again.receive().get("id") for _ in range(2)], ["m0", "m1"], "the messages")
 
 
 @scenario(differs=PROSODY)
