@@ -230,6 +230,7 @@ Actions ReceivingStream::sasl2_resumed(const std::optional<Jid>& full, xml::Elem
   // XEP-0386 §3.2: a session that goes on is bound already; one that cannot is replaced.
   if (!full) return sasl2_go_on();
   state_ = State::kBound;
+  managed_ = true;
   return sasl2_succeeded(full->str());
 }
 
@@ -238,7 +239,10 @@ Actions ReceivingStream::sasl2_bound(const Result<Jid>& full, std::vector<xml::E
   if (!full) return sasl2_go_on();
   state_ = State::kBound;
   xml::Element bound(ns::kBind2, "bound");
-  for (xml::Element& answer : answers) bound.append(std::move(answer));
+  for (xml::Element& answer : answers) {
+    managed_ = managed_ || answer.is(ns::kStreamManagement, "enabled");
+    bound.append(std::move(answer));
+  }
   sasl2_->answers.push_back(std::move(bound));
   return sasl2_succeeded(full->str());
 }

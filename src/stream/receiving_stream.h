@@ -268,6 +268,7 @@ class ReceivingStream {
   bool tls_ = false;
   bool authenticated_ = false;
   bool header_sent_ = false;
+  bool managed_ = false;  // XEP-0198 was switched on, or taken up, inside <authenticate/>
   int attempts_ = 0;
   std::string domain_;
   std::string id_;

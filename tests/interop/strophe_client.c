@@ -180,9 +180,10 @@ static int begin_connection(struct agent* agent) {
                              (unsigned short)atoi(agent->arguments[4]), on_connection, agent);
 }
 
-/* After a broken connection; tried again by main() until it works. */
+/* After a broken connection; tried again by main() until it works. libstrophe 0.12 forgets its
+ * session after an attempt that fails: it waits until the line is likely to be back. */
 static void connect_again(struct agent* agent) {
-  struct timespec pause = {.tv_sec = 0, .tv_nsec = 300000000};
+  struct timespec pause = {.tv_sec = 2, .tv_nsec = 0};
   xmpp_conn_release(agent->conn);
   nanosleep(&pause, NULL);
   make_connection(agent);

@@ -13,8 +13,9 @@ def say(*words):
 
 
 class Agent(slixmpp.ClientXMPP):
-    def __init__(self, jid, password):
+    def __init__(self, jid, password, reach):
         super().__init__(jid, password)
+        self.reach = reach
         self.auto_authorize, self.auto_subscribe = True, False
         self.register_plugin("xep_0203")
         self.register_plugin("xep_0198")
@@ -36,7 +37,7 @@ class Agent(slixmpp.ClientXMPP):
     def on_disconnected(self, _):
         say("offline")
         if not self.quitting:
-            self.connect(self.address[0], self.address[1])
+            self.connect(self.reach)
 
     async def on_start(self, _):
         say("online", self.boundjid.full, self["feature_mechanisms"].mech.name)
@@ -81,8 +82,8 @@ class Agent(slixmpp.ClientXMPP):
 def main():
     jid, password, address, port = sys.argv[1:]
     asyncio.set_event_loop(asyncio.new_event_loop())
-    agent = Agent(jid, password)
-    agent.connect((address, int(port)), force_starttls=True)
+    agent = Agent(jid, password, (address, int(port)))
+    agent.connect(agent.reach)
     agent.process(forever=True)
 
 

@@ -29,11 +29,21 @@ xmpp.on("offline", () => say("offline"));
 xmpp.on("online", (me) => {
   begun = true;
   say("online", me.toString(), mechanism);
+  catchUp().catch((error) => say("failed", error.message));
 });
+
+// What came while it was away: a client with Bind 2 finds it in the archive (XEP-0386 §3.2).
+async function catchUp() {
+  await xmpp.iqCaller.set(xml("query", "urn:xmpp:mam:2"));
+}
 
 xmpp.on("stanza", (stanza) => {
   const { from, type } = stanza.attrs;
-  if (stanza.is("message") && stanza.getChildText("body")) {
+  const archived = stanza.getChild("result", "urn:xmpp:mam:2")?.getChild("forwarded");
+  if (archived) {
+    const kept = archived.getChild("message");
+    say("message", kept.attrs.from, kept.getChildText("body") ?? "", 1);
+  } else if (stanza.is("message") && stanza.getChildText("body")) {
     const delayed = stanza.getChild("delay", "urn:xmpp:delay") ? 1 : 0;
     say("message", from, stanza.getChildText("body"), delayed);
   } else if (stanza.is("presence") && type === "subscribe") {

@@ -186,6 +186,8 @@ def scenario_stream_management_inline(stage):
     element = sasl2.plain(romeo, sasl2.bind(f"<enable xmlns='{sasl2.SM}' resume='true'/>"))
     enabled = element.find(f"{{{sasl2.BIND2}}}bound/{{{sasl2.SM}}}enabled")
     check(enabled is not None and enabled.get("resume") == "true", "<enabled/>")
+    check(not romeo.offers(sasl2.SM, "sm"), "what is on is offered")
+    check(juliet.offers(sasl2.SM, "sm"), "who did not ask for it may still switch it on")
     jid = romeo.jid
     romeo.ping()
     romeo.close()  # cut, not ended
@@ -196,6 +198,7 @@ def scenario_stream_management_inline(stage):
                           + sasl2.bind())
     resumed = element.find(f"{{{sasl2.SM}}}resumed")
     check(resumed is not None and resumed.get("h") == "1", "<resumed/>")
+    check(not again.offers(sasl2.SM, "sm"), "what is on is offered")
     check(element.find(f"{{{sasl2.BIND2}}}bound") is None, "<bind/> is ignored")
     check_equal(again.jid, jid, "the session")
     check_equal(again.receive().get("id"), "missed", "the message")
