@@ -90,10 +90,13 @@ struct ClientOptions {
   // messages that were not acknowledged are sent again, under their ids.
   bool stream_management = true;
 
-  // SASL2 (XEP-0388) where the server has it: login, binding and stream management in one step.
-  // Without a resourcepart in `jid` the resource is `resource_tag` and what the server adds
-  // (XEP-0386); contacts see it.
+  // SASL2 (XEP-0388) where the server has it: login and resumption in one step.
   bool sasl2 = true;
+  // Binding too is a part of that step (XEP-0386), where `jid` has no resourcepart: the resource is
+  // `resource_tag` and what the server adds; contacts see it. To such a session the server does not
+  // give messages that came while the account was away, if its archive has them: say true when the
+  // program looks there (archive.h), or wants none.
+  bool reads_archive = false;
   std::string resource_tag = "Balcony";
   // A UUID, made once for each installation and kept: with it the same resource comes again, and
   // tokens can be had. Only the server sees it.

@@ -151,6 +151,7 @@ stream::InitiatingOptions Core::negotiation(bool direct) const {
   negotiation.management.lost = management_.lost(jid_);
   negotiation.sasl2.use = options.sasl2;
   negotiation.sasl2.user_agent = {options.user_agent_id, options.version.name, ""};
+  negotiation.sasl2.bind = options.reads_archive;
   negotiation.sasl2.tag = options.resource_tag;
   negotiation.sasl2.want_token = options.want_token;
   if (options.token) {

@@ -58,6 +58,10 @@ struct Delivery {
 };
 const SlotKey<Delivery> kDelivery;
 
+// Of a session that was bound inline: of messages with smaller ids it wants none that the archive
+// has. Empty once they are gone.
+const SlotKey<std::string> kInArchive;
+
 // Of a user: what came for him while stored messages were being delivered.
 struct Behind {
   std::deque<Stanza> stanzas;
@@ -204,6 +208,7 @@ class HandOver {
       : server_(server), user_(std::move(user)), jid_(to.jid), run_(std::move(run)) {}
 
   Task<> operator()() {
+    co_await leave_to_archive();
     while (session()) {
       const auto more = co_await page();
       if (more && *more) continue;
@@ -227,6 +232,25 @@ class HandOver {
     if (!to) return nullptr;
     const Delivery* delivery = to->slots.find(kDelivery);
     return delivery && delivery->running == run_ ? to : nullptr;
+  }
+
+  // What the session finds in the archive.
+  Task<> leave_to_archive() {
+    ConnectedResource* to = session();
+    const std::string* slot = to ? to->slots.find(kInArchive) : nullptr;
+    if (!slot || slot->empty()) co_return;
+    const std::shared_ptr<Mailbox> mailbox = user_->slots.get(kMailbox);
+    std::string position = *slot;
+    auto erased = co_await erase_archived(server_.store(), user_->bare, std::string(kStore),
+                                          std::move(position));
+    if (!erased) {
+      // They come twice rather than not at all.
+      log_error("stored messages cannot be compared with the archive",
+                {{"jid", user_->bare.str()}, {"error", erased.error().to_string()}});
+      co_return;
+    }
+    if (mailbox) mailbox->take_out(*erased);
+    if (ConnectedResource* still = session()) still->slots.get(kInArchive).clear();
   }
 
   // One page. Returns whether there may be more.
@@ -320,29 +344,12 @@ void look_again(Server& server, const ConnectedResource& sender) {
   });
 }
 
-// XEP-0386 §3.2: a client that binds inline finds in the archive what waited, and does not get it a
-// second time. What the archive has not comes with its presence, as to every client.
-Task<xml::Element> leave_to_archive(storage::Store& store, Jid user,
-                                    std::shared_ptr<Mailbox> mailbox, std::string position) {
-  const auto erased =
-      co_await erase_archived(store, user, std::string(kStore), std::move(position));
-  if (erased) {
-    mailbox->take_out(*erased);
-  } else {
-    log_error("offline messages stay where they are",
-              {{"jid", user.str()}, {"error", erased.error().to_string()}});
-  }
-  co_return xml::Element{};
-}
-
+// XEP-0386 §3.2: a client that binds inline finds in the archive what waited until then. It is not
+// given to it, and is gone once it has come for messages; one that never does (it only sends)
+// leaves them to other clients.
 void bound_inline(Server& server, router::InlineBound& event) {
-  const User& user = *event.resource.user;
-  const auto* mailbox = user.slots.find(kMailbox);
-  if (!mailbox || !*mailbox || (*mailbox)->messages == 0) return;
   if (!std::ranges::binary_search(server.account_features(), ns::kMam)) return;  // there is none
-  if (is_delivering(user)) return;  // they are another client's, who may not look there
-  event.work.push_back(leave_to_archive(server.store(), user.bare, *mailbox,
-                                        storage::archive_id(server.clock().wall())));
+  event.resource.slots.get(kInArchive) = storage::archive_id(server.clock().wall());
 }
 
 void attach_delivery(Registrar& on, Server& server) {

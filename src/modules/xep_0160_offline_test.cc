@@ -496,6 +496,16 @@ TEST_F(OfflineWithArchive, AClientThatBindsInlineFindsItThere) {
   EXPECT_EQ(got, "24");
 }
 
+TEST_F(OfflineWithArchive, WhoNeverComesForItLeavesItToOthers) {
+  say("<body>1</body>");
+  TestClient& sender = world.login("juliet@localhost/sender");
+  bind_inline(world, sender);
+  TestClient& old = world.login("juliet@localhost/old");
+  old.send("<presence/>");
+  EXPECT_EQ(old.waiting(), 2U);
+  EXPECT_EQ(sender.waiting(), 0U);
+}
+
 TEST_F(OfflineWithArchive, OthersGetItAsAlways) {
   say("<body>1</body>");
   TestClient& juliet = world.login("juliet@localhost/balcony");

@@ -115,6 +115,7 @@ struct ManagementOptions {
 struct Sasl2Options {
   bool use = true;       // where it is offered, under TLS
   UserAgent user_agent;  // of this installation; tokens need its id
+  bool bind = true;      // Bind 2 where it is offered: binding is part of the login
   // Bind 2 (XEP-0386), unless a resource is asked for: this is a part of the one that is made, for
   // all to see. May be empty.
   std::string tag;

@@ -94,7 +94,7 @@ Actions ReceivingStream::features() {
     if (state_ != State::kBound) features.append(ns::kBind, "bind");
     policy_->add_features(domain_, features);
     // XEP-0198 §3: what is on already is not offered. xmpp.js would resume the session anew.
-    if (managed_) features.remove_children(ns::kStreamManagement, "sm");
+    if (managed_) features.ref().remove_children(ns::kStreamManagement, "sm");
     return list(Send{written(features)});
   }
   if (!tls_ && options_.tls_available) {

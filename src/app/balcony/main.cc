@@ -26,6 +26,7 @@ std::optional<TokenSlot> token_slot(const CommandLine& line, const Jid& jid) {
 Task<int> program(CommandLine& line, ClientOptions options) {
   options.reconnect = line.reconnects;
   options.stream_management = !line.uncounted;
+  options.reads_archive = !line.messages;
   auto slot = token_slot(line, options.jid);
   if (slot) slot->use(options);
   Client client(std::move(options));

@@ -33,17 +33,25 @@ xmpp.on("online", (me) => {
 });
 
 // What came while it was away: a client with Bind 2 finds it in the archive (XEP-0386 §3.2).
+// One that comes on both ways has the same id (XEP-0359).
+const seen = new Set();
+function isNew(id) {
+  if (id && seen.has(id)) return false;
+  seen.add(id);
+  return true;
+}
 async function catchUp() {
   await xmpp.iqCaller.set(xml("query", "urn:xmpp:mam:2"));
 }
 
 xmpp.on("stanza", (stanza) => {
   const { from, type } = stanza.attrs;
-  const archived = stanza.getChild("result", "urn:xmpp:mam:2")?.getChild("forwarded");
+  const archived = stanza.getChild("result", "urn:xmpp:mam:2");
   if (archived) {
-    const kept = archived.getChild("message");
-    say("message", kept.attrs.from, kept.getChildText("body") ?? "", 1);
+    const kept = archived.getChild("forwarded").getChild("message");
+    if (isNew(archived.attrs.id)) say("message", kept.attrs.from, kept.getChildText("body") ?? "", 1);
   } else if (stanza.is("message") && stanza.getChildText("body")) {
+    if (!isNew(stanza.getChild("stanza-id", "urn:xmpp:sid:0")?.attrs.id)) return;
     const delayed = stanza.getChild("delay", "urn:xmpp:delay") ? 1 : 0;
     say("message", from, stanza.getChildText("body"), delayed);
   } else if (stanza.is("presence") && type === "subscribe") {
