@@ -10,7 +10,7 @@
 namespace balcony {
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out.push_back('\\');
@@ -30,7 +30,7 @@ std::string list_choices(const std::vector<std::string>& choices) {
   std::string out;
   for (std::size_t i = 0; i < choices.size(); ++i) {
     if (i > 0) out += i + 1 == choices.size() ? " or " : ", ";
-    out += quoted(choices[i]);
+    out += in_quotes(choices[i]);
   }
   return out;
 }
@@ -111,15 +111,15 @@ Result<> set_option(const OptionSpec& spec, void* options, const OptionValue& va
 
 std::string format_option(const OptionSpec& spec, const OptionValue& value) {
   if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
-  if (const auto* text = std::get_if<std::string>(&value)) return quoted(*text);
+  if (const auto* text = std::get_if<std::string>(&value)) return in_quotes(*text);
   if (const auto* number = std::get_if<std::int64_t>(&value)) {
     const std::string written = format_number(spec.type, *number);
-    return spec.type == OptionType::kInteger ? written : quoted(written);
+    return spec.type == OptionType::kInteger ? written : in_quotes(written);
   }
   std::string out = "[";
   for (const std::string& item : std::get<std::vector<std::string>>(value)) {
     if (out.size() > 1) out += ", ";
-    out += quoted(item);
+    out += in_quotes(item);
   }
   return out + "]";
 }

@@ -66,7 +66,7 @@ std::string completions(const server::CommandSpec& spec) {
 }
 
 // For single quotes of a shell.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "'";
   for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return out + '\'';
@@ -78,11 +78,11 @@ std::string cases(const std::string& indent) {
   for (const server::CommandSpec& spec : server::all_commands()) {
     const std::string words = completions(spec);
     if (words.empty()) continue;
-    out += indent + quoted(spec.name + (spec.name.contains(' ') ? "" : " ")) +
-           "*) words=" + quoted(words) + " ;;\n";
+    out += indent + in_quotes(spec.name + (spec.name.contains(' ') ? "" : " ")) +
+           "*) words=" + in_quotes(words) + " ;;\n";
   }
   for (const auto& [group, words] : second_words()) {
-    out += indent + quoted(group + " ") + ") words=" + quoted(names(words)) + " ;;\n";
+    out += indent + in_quotes(group + " ") + ") words=" + in_quotes(names(words)) + " ;;\n";
   }
   return out;
 }
@@ -105,7 +105,7 @@ _balconyctl() {
   done
   case $line in
 )" + cases("    ") +
-         "    '') words=" + quoted(names(first_words())) + " ;;\n" + R"(  esac
+         "    '') words=" + in_quotes(names(first_words())) + " ;;\n" + R"(  esac
   [[ $cur == -* ]] && words+=' )" +
          std::string(kGlobals) + R"('
   mapfile -t COMPREPLY < <(compgen -W "${words/FILE/}" -- "$cur")
@@ -134,7 +134,7 @@ for ((i = 2; i < CURRENT; ++i)); do
 done
 case $line in
 )";
-  std::string all = cases("  ") + "  '') words=" + quoted(names(first_words())) + " ;;\n";
+  std::string all = cases("  ") + "  '') words=" + in_quotes(names(first_words())) + " ;;\n";
   for (std::size_t at = 0; (at = all.find("words=", at)) != std::string::npos; at += 4) {
     all.replace(at, 6, "all=");
   }

@@ -28,7 +28,7 @@ Result<fs::path> make_temporary_folder() {
   return fs::path(name);
 }
 
-std::string quoted(const std::string& text) {
+std::string in_quotes(const std::string& text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -93,7 +93,7 @@ Result<Demo> Demo::prepare(const DemoOptions& options) {
            "\"\nport = " + std::to_string(port) + '\n';
   };
   demo.text_ =
-      "data = " + quoted(demo.data_.string()) + '\n' + listener("c2s", demo.port_) +
+      "data = " + in_quotes(demo.data_.string()) + '\n' + listener("c2s", demo.port_) +
       listener("c2s-tls", demo.tls_port_) + "[storage]\nbackend = \"" +
       (demo.temporary_ ? "memory" : "sqlite") +
       "\"\n[log]\nlevel = \"error\"\n[metrics]\nport = " + std::to_string(demo.metrics_port_) +
