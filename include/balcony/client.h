@@ -64,6 +64,10 @@ struct ClientOptions {
   Tls tls = Tls::kRequired;
   std::string ca_file;        // PEM with trusted authorities; empty: those of the system
   std::string pinned_sha256;  // exactly this certificate, in hexadecimal; empty: any valid one
+  // A certificate with its chain, and its key, PEM files: shown to a server that asks for one, and
+  // where it offers EXTERNAL (XEP-0178) that is the login; the password is then for other servers.
+  std::string certificate_file;
+  std::string key_file;
   // false: any certificate will do. Somebody in between can then read everything. PLAIN is not
   // used.
   bool verify_certificate = true;
@@ -86,10 +90,13 @@ struct ClientOptions {
   // messages that were not acknowledged are sent again, under their ids.
   bool stream_management = true;
 
-  // SASL2 (XEP-0388) where the server has it: login, binding and stream management in one step.
-  // Without a resourcepart in `jid` the resource is `resource_tag` and what the server adds
-  // (XEP-0386); contacts see it.
+  // SASL2 (XEP-0388) where the server has it: login and resumption in one step.
   bool sasl2 = true;
+  // Binding too is a part of that step (XEP-0386), where `jid` has no resourcepart: the resource is
+  // `resource_tag` and what the server adds; contacts see it. To such a session the server does not
+  // give messages that came while the account was away, if its archive has them: say true when the
+  // program looks there (archive.h), or wants none.
+  bool reads_archive = false;
   std::string resource_tag = "Balcony";
   // A UUID, made once for each installation and kept: with it the same resource comes again, and
   // tokens can be had. Only the server sees it.

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "client/dialer.h"
+#include "net/certificate.h"
 #include "stanza/ns.h"
 
 #include <algorithm>
@@ -98,6 +99,7 @@ Task<Result<>> Core::open(bool register_first, stream::RegistrationFields fields
   stream_options.negotiation.registration_fields = std::move(fields);
   if (options.tls != ClientOptions::Tls::kNone) {
     BALCONY_CO_ASSIGN(stream_options.tls, tls_context(direct));
+    stream_options.negotiation.certificate_addresses = certificate_addresses_;
   }
   BALCONY_CO_ASSIGN(stream_options.tls_name, network_name(options.jid));
   stream_options.tls_verified = options.verify_certificate;
@@ -149,6 +151,7 @@ stream::InitiatingOptions Core::negotiation(bool direct) const {
   negotiation.management.lost = management_.lost(jid_);
   negotiation.sasl2.use = options.sasl2;
   negotiation.sasl2.user_agent = {options.user_agent_id, options.version.name, ""};
+  negotiation.sasl2.bind = options.reads_archive;
   negotiation.sasl2.tag = options.resource_tag;
   negotiation.sasl2.want_token = options.want_token;
   if (options.token) {
@@ -170,6 +173,13 @@ Result<std::shared_ptr<const TlsClientContext>> Core::tls_context(bool direct) {
   TlsClientOptions tls;
   tls.ca_file = options.ca_file;
   tls.pinned_sha256 = options.pinned_sha256;
+  if (!options.certificate_file.empty()) {
+    BALCONY_ASSIGN(TlsHost own, load_tls_host({}, options.certificate_file, options.key_file));
+    BALCONY_ASSIGN(const Certificate certificate, read_certificate_pem(own.chain_pem));
+    certificate_addresses_ = certificate.names.xmpp.size();
+    tls.certificate_pem = std::move(own.chain_pem);
+    tls.key_pem = std::move(own.key_pem);
+  }
   if (!options.verify_certificate) tls.verify = TlsVerify::kReport;
   if (direct) tls.alpn = {"xmpp-client"};  // XEP-0368 §3
   BALCONY_ASSIGN(kept, TlsClientContext::create(std::move(tls)));

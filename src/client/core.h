@@ -118,6 +118,7 @@ class Core : public std::enable_shared_from_this<Core> {
   std::shared_ptr<Stream> stream_;
   std::shared_ptr<const TlsClientContext> tls_;
   std::shared_ptr<const TlsClientContext> direct_tls_;
+  std::optional<std::size_t> certificate_addresses_;  // of the certificate that they show
   RequestTable requests_;
   std::vector<ArchiveCollector*> collectors_;
   WaitList<Result<>> opened_;

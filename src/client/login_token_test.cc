@@ -41,6 +41,7 @@ class TlsServer {
     options.ca_file = authorities_.path();
     options.user_agent_id = stream::testing::kUserAgent;
     options.want_token = true;
+    options.reads_archive = true;
     options.keep_alive = {};
     return options;
   }

@@ -28,6 +28,11 @@ struct TlsHost {
   std::vector<std::string> names;
   std::string chain_pem;  // the certificate, then the intermediate ones
   std::string key_pem;
+  // PEM with the authorities of this host's users: clients are asked for a certificate (EXTERNAL),
+  // none is required, any is accepted, and PeerCertificate says whether it is valid. Empty: nobody
+  // is asked. Such a host gives no tickets: each certificate is checked when it is used.
+  std::string client_ca_file;
+  std::string client_crl_file;  // PEM with the lists of those that are revoked; may be empty
 };
 
 // Reads a TlsHost from two PEM files. Errors: kNotFound, kIo, with the path.

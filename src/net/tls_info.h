@@ -21,6 +21,8 @@ struct PeerCertificate {
   // asked for (RFC 9525), or it is the pinned one.
   bool verified = false;
   std::string error;  // why not, as a sentence; empty when verified
+  // At a server: the first name of the TlsHost that the client came to, whose authorities counted.
+  std::string host;
 };
 
 // Channel bindings for SCRAM-…-PLUS (RFC 5801, XEP-0440).

@@ -44,6 +44,7 @@ struct Extra {
   std::shared_ptr<const void> keeps;  // the state of the context that it was made from
   std::string name;                   // server: the SNI that came; client: the name asked for
   std::string host_hint;              // server: used without SNI
+  std::string host;                   // server: the first name of the host that was chosen
   TlsVerify verify{};                 // client
   std::string pinned;                 // client: SHA-256 of the one certificate, 32 bytes or empty
 };
@@ -69,6 +70,9 @@ void set_socket(SSL* ssl, int fd);
 // Sets how certificates of peers are verified: see tls_verify.cc.
 void verify_servers(SSL_CTX* ctx);
 void verify_clients(SSL_CTX* ctx);
+// Asks users for certificates of the authorities in `ca_file`, which are not on the revocation
+// lists in `crl_file` (unless that is empty). Errors: kConfig.
+Result<> verify_users(SSL_CTX* ctx, const std::string& ca_file, const std::string& crl_file);
 
 // What is wrong with the peer's certificate, as a sentence; empty: nothing.
 std::string verify_sentence(const SSL* ssl);

@@ -70,6 +70,7 @@ Result<TlsHost> load_tls_host(std::vector<std::string> names, const std::string&
 struct TlsServerContext::State {
   std::shared_ptr<tls::TicketKeys> tickets;
   std::vector<tls::CtxPtr> hosts;
+  std::vector<std::string> labels;  // of each host, its first name
   std::map<std::string, SSL_CTX*, std::less<>> by_name;
   std::string alpn;
 
@@ -91,8 +92,10 @@ struct TlsServerContext::State {
     if (host == nullptr) host = state.find(extra.host_hint);
     if (host == nullptr) host = state.hosts.front().get();
     SSL_set_SSL_CTX(ssl, host);
-    const std::uint32_t number = static_cast<std::uint32_t>(
+    const auto number = static_cast<std::uint32_t>(
         std::ranges::find(state.hosts, host, &tls::CtxPtr::get) - state.hosts.begin());
+    extra.host = state.labels[number];
+    take_client_policy(ssl, host);
     SSL_set_session_id_context(ssl, reinterpret_cast<const unsigned char*>(&number), sizeof number);
     return SSL_CLIENT_HELLO_SUCCESS;
   }
@@ -109,6 +112,17 @@ struct TlsServerContext::State {
     return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
   }
 
+  // What SSL_set_SSL_CTX() leaves as the first host had it.
+  static void take_client_policy(SSL* ssl, SSL_CTX* host) {
+    SSL_set_verify(ssl, SSL_CTX_get_verify_mode(host), nullptr);
+    if ((SSL_CTX_get_options(host) & SSL_OP_NO_TICKET) != 0) {
+      SSL_set_options(ssl, SSL_OP_NO_TICKET);
+    } else {
+      SSL_clear_options(ssl, SSL_OP_NO_TICKET);
+    }
+    SSL_set_num_tickets(ssl, SSL_CTX_get_num_tickets(host));
+  }
+
   Result<> add_host(const TlsServerOptions& options, const TlsHost& host);
 };
 
@@ -121,14 +135,20 @@ Result<> TlsServerContext::State::add_host(const TlsServerOptions& options, cons
   SSL_CTX_set_client_hello_cb(ctx.get(), on_client_hello, this);
   if (!alpn.empty()) SSL_CTX_set_alpn_select_cb(ctx.get(), on_alpn, this);
   tls::TicketKeys::attach(ctx.get(), *tickets);
-  if (options.request_client_certificate) {
+  if (!host.client_ca_file.empty()) {
+    auto asks = tls::verify_users(ctx.get(), host.client_ca_file, host.client_crl_file);
+    if (!asks) return fail(Errc::kConfig, label + ": " + asks.error().detail);
+  } else if (options.request_client_certificate) {
     BALCONY_CHECK(tls::load_authorities(ctx.get(), options.ca_file));
     tls::verify_clients(ctx.get());
+  }
+  if (SSL_CTX_get_verify_mode(ctx.get()) != SSL_VERIFY_NONE) {
     SSL_CTX_set_options(ctx.get(), SSL_OP_NO_TICKET);
     SSL_CTX_set_num_tickets(ctx.get(), 0);
   }
   for (const std::string& name : host.names) by_name.emplace(lower(name), ctx.get());
   hosts.push_back(std::move(ctx));
+  labels.push_back(host.names.empty() ? "" : lower(host.names.front()));
   return {};
 }
 

@@ -272,6 +272,46 @@ TEST_P(TlsTest, ClientsMayShowACertificate) {
   EXPECT_TRUE(nothing.der.empty());
 }
 
+// XEP-0178 §2
+TEST_P(TlsTest, UsersAreAskedOnlyWhereTheirHostWantsIt) {
+  const TlsHost plain = make_host({"plain.example"});
+  TlsHost asking = make_host({"asking.example"});
+  const TlsHost user = make_host({"user.example"});
+  const test::TemporaryFile authorities(user.chain_pem);
+  asking.client_ca_file = authorities.path();
+  // Whichever host comes first: that is the one whose context an SSL is made from.
+  for (const auto& hosts : {std::vector{plain, asking}, std::vector{asking, plain}}) {
+    const auto server = make_server(options(hosts));
+    const auto shown_to = [&](const TlsHost& host, const TlsHost& who) {
+      TlsClientOptions showing;
+      showing.certificate_pem = who.chain_pem;
+      showing.key_pem = who.key_pem;
+      TlsPair pair(shards_);
+      const auto outcome = pair.shake(*server, *make_client_of(host, showing), host.names.front());
+      EXPECT_TRUE(outcome.server.has_value()) << outcome.server.error().to_string();
+      return pair.at_server([](Connection& c) { return c.peer_certificate(); });
+    };
+    EXPECT_TRUE(shown_to(plain, user).der.empty());
+    const PeerCertificate good = shown_to(asking, user);
+    EXPECT_TRUE(good.verified) << good.error;
+    EXPECT_EQ(good.host, "asking.example");
+    const PeerCertificate other = shown_to(asking, plain);
+    EXPECT_FALSE(other.der.empty());
+    EXPECT_FALSE(other.verified);
+    EXPECT_NE(other.error, "");
+  }
+}
+
+TEST_P(TlsTest, AuthoritiesOfUsersMustBeThere) {
+  TlsHost host = make_host({"example.org"});
+  host.client_ca_file = "/nowhere/ca.pem";
+  EXPECT_EQ(TlsServerContext::create(options({host})).error().code, Errc::kConfig);
+  const test::TemporaryFile authorities(host.chain_pem);
+  host.client_ca_file = authorities.path();
+  host.client_crl_file = authorities.path();  // a certificate is no revocation list
+  EXPECT_EQ(TlsServerContext::create(options({host})).error().code, Errc::kConfig);
+}
+
 TEST_P(TlsTest, OtherProtocolsAreRefused) {
   const TlsHost host = make_host({"example.org"});
   auto server_side = options({host});

@@ -74,7 +74,34 @@ int on_client_certificate(X509_STORE_CTX* store, void*) {
   return 1;  // whoever needs a valid certificate looks at PeerCertificate
 }
 
+// RFC 6120 §13.7.1.1: unlike servers' certificates, users' are meant for clients, if they say what
+// for.
+int on_user_certificate(X509_STORE_CTX* store, void*) {
+  if (X509_verify_cert(store) != 1 && X509_STORE_CTX_get_error(store) == X509_V_OK) {
+    X509_STORE_CTX_set_error(store, X509_V_ERR_UNSPECIFIED);
+  }
+  ERR_clear_error();
+  return 1;  // it is for the login to refuse it, in words that the client understands
+}
+
 }  // namespace
+
+Result<> verify_users(SSL_CTX* ctx, const std::string& ca_file, const std::string& crl_file) {
+  BALCONY_CHECK(load_authorities(ctx, ca_file));
+  // RFC 8446 §4.2.4: so that a client with several certificates knows which one is meant.
+  SSL_CTX_set_client_CA_list(ctx, SSL_load_client_CA_file(ca_file.c_str()));
+  SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_cert_verify_callback(ctx, on_user_certificate, nullptr);
+  if (crl_file.empty()) return {};
+  X509_STORE* store = SSL_CTX_get_cert_store(ctx);
+  X509_LOOKUP* lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
+  if (lookup == nullptr || X509_load_crl_file(lookup, crl_file.c_str(), X509_FILETYPE_PEM) < 1) {
+    return fail(Errc::kConfig,
+                "no revocation list can be read from " + crl_file + ": " + last_error());
+  }
+  X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK);
+  return {};
+}
 
 void verify_servers(SSL_CTX* ctx) {
   SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, nullptr);
@@ -96,6 +123,7 @@ std::string verify_sentence(const SSL* ssl) {
     case X509_V_ERR_HOSTNAME_MISMATCH: return whose + " is for other names";
     case X509_V_ERR_APPLICATION_VERIFICATION: return whose + " is not the pinned one";
     case X509_V_ERR_CERT_HAS_EXPIRED: return whose + " or one above it has expired";
+    case X509_V_ERR_CERT_REVOKED: return whose + " has been revoked";
     case X509_V_ERR_CERT_NOT_YET_VALID: return whose + " or one above it is not valid yet";
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
       return whose + " is signed by itself and not trusted";
@@ -115,6 +143,7 @@ PeerCertificate peer_certificate_of(const SSL* ssl) {
     result.error = "the peer showed no certificate";
     return result;
   }
+  result.host = extra_of(ssl).host;
   result.der = der_of(certificate.get());
   result.error = verify_sentence(ssl);
   result.verified = result.error.empty();

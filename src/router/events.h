@@ -10,6 +10,8 @@
 #include "router/user.h"
 #include "stanza/stanza.h"
 
+#include <balcony/task.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -34,6 +36,15 @@ struct SessionBound {
 struct InlineEnable {
   ConnectedResource& resource;
   xml::ElementView feature;
+};
+
+// A client has bound inline; after the last InlineEnable. A handler adds work that is to end before
+// the client hears of its session: what comes for it meanwhile is sent behind the answer. What a
+// task returns goes into <bound/> (XEP-0386 §3.2); an empty Element: nothing. A reload may take
+// the host away while a task waits: it keeps what it needs itself. Stop: no effect.
+struct InlineBound {
+  ConnectedResource& resource;
+  std::vector<Task<xml::Element>> work = {};
 };
 
 // What may be asked for so: handlers append <feature var=''/> elements to `features`, the <inline/>

@@ -39,6 +39,9 @@ struct ConnectedResource {
   std::set<Jid> directed;    // who got directed presence (RFC 6121 §4.6); limited
   std::uint64_t presence_number =
       0;  // grows with each available presence: "most recent" of §8.5.2.1.1
+  // Sessions with the same number are of the same installation of a client (XEP-0388 §2.3, its
+  // user agent's id); 0: it did not say.
+  std::uint64_t client = 0;
   Slots slots;
 
   ConnectedResource(Jid jid_, User& user_, EndpointLink endpoint_)

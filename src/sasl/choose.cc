@@ -86,6 +86,7 @@ Result<MechanismChoice> choose_mechanism(std::span<const std::string> offered,
   if (policy.identity == ChoicePolicy::Identity::kAnonymous) {
     return choose_only(kAnonymous, offered);
   }
+  if (policy.certificate && has(offered, kExternal)) return choose_only(kExternal, offered);
   const bool plus_offered = std::ranges::any_of(offered, [](std::string_view name) {
     const auto scram = scram_name(name);
     return scram && scram->plus;

@@ -36,6 +36,9 @@ struct ChoicePolicy {
   enum class Identity : std::uint8_t { kPassword, kExternal, kAnonymous };
   Identity identity = Identity::kPassword;
 
+  // We have shown a certificate in TLS: EXTERNAL is taken before all others where it is offered.
+  bool certificate = false;
+
   // The connection is encrypted and the server's certificate was accepted. Without it: no PLAIN.
   bool tls = false;
 
@@ -52,8 +55,8 @@ struct ChoicePolicy {
   std::string pinned;
 };
 
-// The best mechanism: SCRAM-SHA-512-PLUS, -256-PLUS, -1-PLUS, then 512, 256, 1 without -PLUS, then
-// PLAIN; or EXTERNAL, or ANONYMOUS.
+// The best mechanism: EXTERNAL for who has shown a certificate; SCRAM-SHA-512-PLUS, -256-PLUS,
+// -1-PLUS, then 512, 256, 1 without -PLUS, then PLAIN; or EXTERNAL, or ANONYMOUS.
 //
 // `offered`           mechanism names of the stream features, in any order.
 // `announced_types`   channel binding types of <sasl-channel-binding/>; empty: none was there.

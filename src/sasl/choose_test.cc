@@ -46,6 +46,14 @@ TEST(Choose, TheBestThatBinds) {
             kTlsServerEndPoint);
 }
 
+TEST(Choose, ACertificateComesFirst) {
+  ChoicePolicy certified = policy();
+  certified.certificate = true;
+  EXPECT_EQ(choose_mechanism(kAll, kBoth, certified)->mechanism, kExternal);
+  // Where it does not let in, the password does.
+  EXPECT_EQ(choose_mechanism(kNoPlus, Names{}, certified)->mechanism, "SCRAM-SHA-512");
+}
+
 TEST(Choose, OrderOfPreference) {
   Names offered = {"PLAIN",
                    "SCRAM-SHA-1",

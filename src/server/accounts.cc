@@ -5,6 +5,8 @@
 #include "server/login_tokens.h"
 
 #include <algorithm>
+#include <concepts>
+#include <cstdint>
 
 namespace balcony::server {
 namespace {
@@ -77,6 +79,21 @@ Task<Result<std::optional<sasl::ScramKeys>>> AccountService::keys_at_home(Jid ac
   co_return std::optional<sasl::ScramKeys>{};
 }
 
+Task<Result<bool>> AccountService::may_log_in(Jid account) {
+  ShardContext& home = home_of(account);
+  return run_on<Result<bool>>(context_.shard, home.shard, [service = home.accounts.get(), account] {
+    return service->may_log_in_at_home(account);
+  });
+}
+
+Task<Result<bool>> AccountService::may_log_in_at_home(Jid account) {
+  const auto delay = context_.by_account.delay(account.str(), context_.shard.clock().now());
+  if (delay.count() > 0) co_await delay_for(context_.shard, delay);
+  BALCONY_CO_ASSIGN(const std::optional<storage::Account> found, co_await find(account));
+  if (found && found->disabled) co_return fail(Errc::kSaslAccountDisabled);
+  co_return found.has_value();
+}
+
 Task<Result<bool>> AccountService::verify(Jid account, std::string password) {
   ShardContext& home = home_of(account);
   return run_on<Result<bool>>(
@@ -106,9 +123,11 @@ Task<Result<bool>> AccountService::verify_at_home(Jid account, std::string passw
   std::function<bool()> job = [password, keys] { return sasl::verify_password(password, keys); };
   const Verdict verdict =
       co_await run_in<bool>(context_.shard, *context_.shared.hash_pool, std::move(job));
+  const bool matches = verdict && *verdict && found.has_value();
+  // docs/security.md: the one moment when the password is at hand.
+  if (matches) co_await renew(account, *found, keys, password);
   sasl::wipe(password);
   if (!verdict) co_return fail(Errc::kOverloaded, "too many logins at the same time");
-  const bool matches = *verdict && found.has_value();
   if (matches) remember(account, std::move(fingerprint));
   co_return matches;
 }
@@ -289,14 +308,33 @@ Task<> AccountService::refresh_offer(std::string domain) {
   if (!counts) co_return;
   unsigned bits = 0;
   for (const sasl::ScramHash hash : sasl::kScramHashes) {
-    std::uint64_t with_keys = 0;
-    for (const auto& [name, count] : counts->with_keys) {
-      if (name == sasl::to_string(hash)) with_keys = count;
-    }
+    const auto of_hash = [hash](const auto& list, std::integral auto otherwise) {
+      const auto at = std::ranges::find(list, sasl::to_string(hash),
+                                        [](const auto& e) { return std::string_view(e.first); });
+      return at == list.end() ? otherwise : at->second;
+    };
+    const std::uint64_t with_keys = of_hash(counts->with_keys, std::uint64_t{0});
+    const std::uint32_t least = of_hash(counts->iterations_min, UINT32_MAX);
     // decision 0009: a hash is offered only while every account has keys for it.
     if (with_keys == counts->accounts) bits |= 1U << static_cast<unsigned>(hash);
+    offer->second->iterations_min[static_cast<std::size_t>(hash)].store(least,
+                                                                        std::memory_order_relaxed);
   }
   offer->second->bits.store(bits, std::memory_order_relaxed);
+}
+
+Task<> AccountService::refresh_offer_soon(std::string domain) {
+  if (const auto under_way = counting_.find(domain); under_way != counting_.end()) {
+    under_way->second = true;
+    co_return;
+  }
+  bool again = true;
+  while (again) {
+    counting_[domain] = false;
+    co_await refresh_offer(domain);
+    again = counting_[domain];
+  }
+  counting_.erase(domain);
 }
 
 }  // namespace balcony::server

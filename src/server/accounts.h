@@ -24,6 +24,10 @@ Result<std::vector<storage::ScramKeys>> derive_all_keys(std::string_view passwor
 storage::ScramKeys to_storage(const sasl::ScramKeys& keys);
 std::optional<sasl::ScramKeys> from_storage(const storage::ScramKeys& keys);
 
+// The hashes for which an account has no keys, or some with fewer iterations.
+std::vector<sasl::ScramHash> hashes_to_renew(const storage::Account& account,
+                                             std::uint32_t iterations);
+
 class AccountService final : public router::Accounts {
  public:
   explicit AccountService(ShardContext& context);
@@ -36,6 +40,10 @@ class AccountService final : public router::Accounts {
   // Whether this is the account's password (PLAIN). An unknown account takes as long as a known
   // one. Errors: kSaslAccountDisabled, kOverloaded when the hashing queue is full, storage errors.
   Task<Result<bool>> verify(Jid account, std::string password);
+
+  // Whether there is such an account, for who has proved otherwise that it is his. Waits as keys()
+  // does. Errors: kSaslAccountDisabled, storage errors.
+  Task<Result<bool>> may_log_in(Jid account);
 
   // The outcome of an attempt, for slowing down.
   void attempt_failed(const Jid& account);
@@ -53,12 +61,12 @@ class AccountService final : public router::Accounts {
   enum class Put : std::uint8_t { kCreate, kReplace, kCreateOrReplace };
   Task<Result<>> put_keys(Jid account, std::vector<storage::ScramKeys> keys, Put how);
 
-  // Adds keys for a hash that the account has none for (XEP-0480 §3), and counts anew which hashes
-  // are offered. What is there stays as it is. Errors: kItemNotFound, kResourceConstraint, storage
-  // errors.
+  // Gives the account keys for one hash (XEP-0480 §3), and counts anew which hashes are offered.
+  // Keys that are there stay as they are, unless they have fewer iterations. Errors: kItemNotFound,
+  // kResourceConstraint, storage errors.
   Task<Result<>> add_keys(Jid account, sasl::ScramKeys keys);
 
-  // Counts anew which hashes every account of the host has keys for.
+  // Counts anew which hashes every account of the host has keys for, and with which iterations.
   Task<> refresh_offer(std::string domain);
 
  private:
@@ -71,12 +79,20 @@ class AccountService final : public router::Accounts {
   ShardContext& home_of(const Jid& account);
   Task<Result<std::optional<storage::Account>>> find(Jid account);
   Task<Result<std::optional<sasl::ScramKeys>>> keys_at_home(Jid account, sasl::ScramHash hash);
+  Task<Result<bool>> may_log_in_at_home(Jid account);
   Task<Result<bool>> verify_at_home(Jid account, std::string password);
   Task<Result<>> store_password(Jid account, std::string password, Put how);
   Task<Result<>> store_keys(Jid account, std::vector<storage::ScramKeys> keys, Put how);
   Task<Result<>> write_keys(Jid account, std::vector<storage::ScramKeys> keys, Put how);
   Task<Result<>> add_keys_at_home(Jid account, sasl::ScramKeys keys);
   Task<Result<>> merge_keys(Jid account, sasl::ScramKeys keys);
+  Task<> renew(Jid account, const storage::Account& found, const sasl::ScramKeys& verified,
+               std::string password);
+  Task<Result<>> replace_keys(Jid account, std::string verified_key,
+                              std::vector<storage::ScramKeys> keys);
+  // As refresh_offer(), for changes that many accounts make one after the other: while one counting
+  // is under way, a second waits for it and stands for all others.
+  Task<> refresh_offer_soon(std::string domain);
   Task<Result<>> remove_at_home(Jid account, std::function<void()> when_removed);
   Task<Result<>> erase(Jid account, std::function<void()> when_removed);
 
@@ -89,6 +105,8 @@ class AccountService final : public router::Accounts {
   // Accounts that are read to be written now: two who make the same one must not both succeed, and
   // a change must not bring back one that is being removed.
   std::set<std::string, std::less<>> busy_;
+  // Hosts whose offer is being counted, and whether it has to be once more.
+  std::map<std::string, bool, std::less<>> counting_;
   std::string cache_key_;
   std::list<Verified> verified_;  // newest first; bounded
   std::unordered_map<std::string_view, std::list<Verified>::iterator> verified_by_account_;

@@ -56,6 +56,8 @@ Result<TlsServerOptions> load_certificates(const Config& config) {
       BALCONY_ASSIGN(paths, make_certificate(config, host, names));
     }
     BALCONY_ASSIGN(TlsHost loaded, load_tls_host(names, paths.certificate, paths.key));
+    loaded.client_ca_file = host.client_ca;
+    loaded.client_crl_file = host.client_crl;
     options.hosts.push_back(std::move(loaded));
   }
   return options;

@@ -1,5 +1,6 @@
 #include "server/client_policy.h"
 
+#include "precis/idna.h"
 #include "sasl/mechanism.h"
 #include "stanza/ns.h"
 
@@ -56,6 +57,14 @@ void ClientPolicy::add_features(std::string_view domain, xml::Element& features)
       .append_text_element("max-bytes", std::to_string(context_.config->limits.stanza.count));
 }
 
+bool ClientPolicy::trusts(std::string_view domain, const stream::ShownCertificate& shown) const {
+  const HostConfig* config = host(domain);
+  if (!config || config->client_ca.empty()) return false;
+  // The authorities of one host say nothing about the users of another.
+  const auto ascii = precis::domain_to_ascii(domain);
+  return ascii && *ascii == shown.host;
+}
+
 stream::Sasl2Offer ClientPolicy::sasl2(std::string_view domain) const {
   stream::Sasl2Offer offer;
   const AuthConfig& auth = context_.config->auth;
@@ -65,11 +74,17 @@ stream::Sasl2Offer ClientPolicy::sasl2(std::string_view domain) const {
   offer.tokens = auth.token_lifetime.count() > 0 && !anonymous;
   offer.resumption = context_.config->stream_management.resume_timeout.count() > 0;
   if (anonymous) return offer;
-  // XEP-0480 §2.1: what would be offered if all accounts had the keys.
+  // XEP-0480 §2.1: what would be offered if all accounts had the keys, and what some account has
+  // with fewer iterations than new ones get.
+  const auto known = context_.offers->find(std::string(domain));
   const std::vector<std::string> offered = mechanisms(domain);
   for (const std::string& name : auth.mechanisms) {
     const auto scram = sasl::scram_name(name);
-    if (scram && std::ranges::find(offered, name) == offered.end()) {
+    if (!scram) continue;
+    const bool is_weak = known != context_.offers->end() &&
+                         known->second->iterations_min[static_cast<std::size_t>(scram->hash)].load(
+                             std::memory_order_relaxed) < iterations(domain);
+    if (is_weak || std::ranges::find(offered, name) == offered.end()) {
       offer.upgrades.push_back(scram->hash);
     }
   }

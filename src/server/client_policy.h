@@ -16,6 +16,7 @@ class ClientPolicy final : public stream::ReceivingPolicy {
   std::uint32_t iterations(std::string_view domain) const override;
   bool registration(std::string_view domain) const override;
   void add_features(std::string_view domain, xml::Element& features) const override;
+  bool trusts(std::string_view domain, const stream::ShownCertificate& shown) const override;
   stream::Sasl2Offer sasl2(std::string_view domain) const override;
   void add_inline_features(std::string_view domain, xml::Element& features) const override;
 

@@ -7,6 +7,7 @@
 #include "server/session_store.h"
 #include "server/step.h"
 #include "server/unacknowledged.h"
+#include "server/user_certificate.h"
 #include "stanza/ns.h"
 #include "stanza/stanza_error.h"
 #include "xml/writer.h"
@@ -71,7 +72,8 @@ Task<> ClientSession::run(stream::Actions first) {
   if (direct_tls_ && !transport_->is_tls()) {
     if (auto tls = co_await upgrade_tls(); !tls) co_return finish();
     // XEP-0368 §3: TLS first, then the stream; STARTTLS is not offered.
-    first = negotiation_->on_tls(transport_->channel_bindings());
+    first = negotiation_->on_tls(transport_->channel_bindings(),
+                                 read_shown(transport_->peer_certificate()));
   }
   Next next = co_await perform(std::move(first));
   if (next == Next::kGoOn) next = co_await read_loop();
@@ -360,7 +362,7 @@ void ClientSession::deliver(xml::ElementView element) {
 
 void ClientSession::sent(std::string_view text, ReceiptPtr receipt) {
   ++stanzas_out_;
-  if (!ended_) transport_->write(text);
+  if (!ended_) write(text);
   if (!managed_) {
     // To have written it is the best that such a stream knows (docs/decisions/0012).
     if (receipt && !ended_) receipt->delivered();
@@ -373,6 +375,14 @@ void ClientSession::sent(std::string_view text, ReceiptPtr receipt) {
 bool ClientSession::has_room() const {
   if (ended_ || (managed_ && !managed_->has_room())) return false;
   return transport_->unsent_bytes() < context_->config->limits.output_queue.count / 2;
+}
+
+void ClientSession::write(std::string_view bytes) {
+  if (negotiation_) {
+    behind_answer_ += bytes;
+  } else {
+    transport_->write(bytes);
+  }
 }
 
 void ClientSession::close(const StreamError& error) {

@@ -75,8 +75,11 @@ class ClientSession final : public router::Endpoint,
   Task<Result<>> upgrade_tls();
   Task<stream::Actions> look_up(stream::LookUp what);
   Task<stream::Actions> verify(stream::VerifyPassword what);
+  Task<stream::Actions> check_account(stream::CheckAccount what);
   Task<stream::Actions> bind(stream::BindResource what);
+  void replace_earlier(const std::string& user_agent);
   std::vector<xml::Element> enable_inline(xml::ElementView bind);
+  Task<> finish_inline(std::vector<xml::Element>& answers);
   Task<stream::Actions> verify_token(stream::VerifyToken what);
   Task<stream::Actions> issue_token(stream::IssueToken what);
   Task<stream::Actions> add_keys(stream::AddKeys what);
@@ -92,7 +95,7 @@ class ClientSession final : public router::Endpoint,
   // XEP-0198 of a bound stream.
   Next on_management(xml::ElementView element);
   xml::Element enable_management(xml::ElementView request);
-  void write_management(std::string_view bytes) override { transport_->write(bytes); }
+  void write_management(std::string_view bytes) override { write(bytes); }
   void told(stream::StanzaCount h) override;
   void peer_is_silent() override;
   void settled() override;
@@ -106,6 +109,8 @@ class ClientSession final : public router::Endpoint,
   Next stream_failed(const Error& error);
   Next connection_lost(const Error& error);
   void write_error(const StreamError& error);
+  // To a session: behind the answer to its binding or resumption, while that is not out yet.
+  void write(std::string_view bytes);
   // Takes what was read and not consumed out of the shard's buffer.
   void keep_rest();
   void finish();
@@ -121,7 +126,7 @@ class ClientSession final : public router::Endpoint,
   std::unique_ptr<ManagedStream> managed_;    // once the client enabled it
   std::shared_ptr<Ledger> ledger_;            // once a message came
   std::shared_ptr<OneShot<bool>> caught_up_;  // what the reader waits for while too much is open
-  std::string to_resend_;                     // what a resumed client missed
+  std::string behind_answer_;                 // what a session gets once it knows that it is one
   xml::Splitter splitter_;                    // its limits depend on what stands above
   std::optional<Jid> account_;                // bare once authenticated, full once bound
   std::unique_ptr<stream::ClientState> client_state_;  // of a client that says it is inactive

@@ -8,10 +8,12 @@
 #include "server/client_policy.h"
 #include "server/hop.h"
 #include "server/login_tokens.h"
+#include "server/user_certificate.h"
 #include "stanza/ns.h"
 #include "xml/writer.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace balcony::server {
@@ -23,6 +25,16 @@ bool same_scope(const xml::StreamHeader& a, const xml::StreamHeader& b) {
   };
   return a.content_ns == b.content_ns && a.lang == b.lang &&
          std::ranges::equal(a.declarations, b.declarations, same);
+}
+
+// Tells installations of an account's clients apart, and nothing of them.
+std::uint64_t client_number(std::string_view secret, const Jid& account, std::string_view id) {
+  std::string label("client");
+  label.append(1, '\0').append(account.str()).append(1, '\0').append(id);
+  const std::string digest = sasl::hmac(sasl::ScramHash::kSha256, secret, label);
+  std::uint64_t number = 0;
+  std::memcpy(&number, digest.data(), sizeof number);
+  return number | 1U;  // 0 is: unknown
 }
 
 // Of a bound stream only the header's scope still counts, and most clients say the same: one header
@@ -49,11 +61,14 @@ Task<ClientSession::Next> ClientSession::perform(stream::Actions actions) {
       splitter_.set_limits(limits());
     } else if (std::holds_alternative<stream::UpgradeTls>(action)) {
       if (auto tls = co_await upgrade_tls(); !tls) co_return Next::kEnd;
-      more = negotiation_->on_tls(transport_->channel_bindings());
+      more = negotiation_->on_tls(transport_->channel_bindings(),
+                                  read_shown(transport_->peer_certificate()));
     } else if (auto* what = std::get_if<stream::LookUp>(&action)) {
       more = co_await look_up(std::move(*what));
     } else if (auto* password = std::get_if<stream::VerifyPassword>(&action)) {
       more = co_await verify(std::move(*password));
+    } else if (auto* certified = std::get_if<stream::CheckAccount>(&action)) {
+      more = co_await check_account(std::move(*certified));
     } else if (auto* token = std::get_if<stream::VerifyToken>(&action)) {
       more = co_await verify_token(std::move(*token));
     } else if (auto* asked = std::get_if<stream::IssueToken>(&action)) {
@@ -89,7 +104,7 @@ Task<ClientSession::Next> ClientSession::perform(stream::Actions actions) {
   if (resource_ && negotiation_) {
     negotiation_.reset();
     header_ = shared_header(std::move(header_));
-    transport_->write(std::exchange(to_resend_, {}));
+    transport_->write(std::exchange(behind_answer_, {}));
   } else if (negotiation_ && negotiation_->authenticated()) {
     splitter_.set_limits(limits());  // XEP-0388: without a new stream
   }
@@ -125,6 +140,13 @@ Task<stream::Actions> ClientSession::verify(stream::VerifyPassword what) {
   if (!account) co_return negotiation_->on_verified(false);
   auto matches = co_await context_->accounts->verify(*account, std::move(what.password));
   co_return negotiation_->on_verified(std::move(matches));
+}
+
+Task<stream::Actions> ClientSession::check_account(stream::CheckAccount what) {
+  auto account = Jid::make(what.username, negotiation_->domain());
+  if (!account) co_return negotiation_->on_account_checked(false);
+  auto exists = co_await context_->accounts->may_log_in(*account);
+  co_return negotiation_->on_account_checked(std::move(exists));
 }
 
 // ---- XEP-0484, XEP-0480 ----
@@ -229,9 +251,31 @@ Task<stream::Actions> ClientSession::bind(stream::BindResource what) {
   account_ = resource_->jid;
   begin_bound();
   log_info("session bound", {{"stream", stream_id_}, {"jid", resource_->jid.str()}});
-  // Nothing is awaited between this and the answer: no stanza gets in front of <success/>.
-  std::vector<xml::Element> answers = enable_inline(what.inline_bind);
+  replace_earlier(what.user_agent);
+  std::vector<xml::Element> answers;
+  if (what.inline_bind) {
+    answers = enable_inline(what.inline_bind);
+    co_await finish_inline(answers);
+  }
+  if (!resource_) co_return stream::Actions{};  // the session was ended meanwhile
   co_return negotiation_->on_bound(resource_->jid, std::move(answers));
+}
+
+// XEP-0386 §3.2: earlier sessions of the same client end, whatever their resource is called.
+void ClientSession::replace_earlier(const std::string& user_agent) {
+  if (user_agent.empty()) return;
+  const router::User& user = *resource_->user;
+  resource_->client = client_number(context_->shared.fake_secret, user.bare, user_agent);
+  std::vector<router::ConnectedResource*> earlier;
+  for (const auto& resource : user.resources) {
+    if (resource.get() != resource_ && resource->client == resource_->client) {
+      earlier.push_back(resource.get());
+    }
+  }
+  for (router::ConnectedResource* resource : earlier) {
+    context_->router->end_session(*resource,
+                                  {StreamCondition::kConflict, "this client has a newer session"});
+  }
 }
 
 // XEP-0386 §3.2: what the client wants of its new session.
@@ -247,6 +291,16 @@ std::vector<xml::Element> ClientSession::enable_inline(xml::ElementView bind) {
     }
   }
   return answers;
+}
+
+// What modules have to do and to say first.
+Task<> ClientSession::finish_inline(std::vector<xml::Element>& answers) {
+  router::InlineBound event{*resource_};
+  resource_->user->host->fire(event);
+  for (Task<xml::Element>& work : event.work) {
+    xml::Element answer = co_await std::move(work);
+    if (answer) answers.push_back(std::move(answer));
+  }
 }
 
 void ClientSession::begin_bound() {

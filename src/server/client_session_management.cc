@@ -138,7 +138,7 @@ void ClientSession::take_up(Held held, std::string missed) {
   context_->resumable[managed_->id()] = this;
   // What was saved over a restart of the server is not to come back once more.
   remember_count(*context_, *account_, managed_->id(), managed_->h());
-  to_resend_ = std::move(missed);
+  behind_answer_ = std::move(missed);
   begin_bound();
   log_info("session resumed", {{"stream", stream_id_}, {"jid", account_->str()}});
 }

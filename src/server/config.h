@@ -106,6 +106,8 @@ struct HostConfig {
   std::string domain;       // prepared
   std::string certificate;  // PEM; empty: DATA/certificates/DOMAIN.crt, made when it is not there
   std::string key;
+  std::string client_ca;   // PEM, authorities of users' certificates (XEP-0178); empty: not asked
+  std::string client_crl;  // PEM, revocation lists; empty: not looked at
   bool anonymous =
       false;  // anybody may log in with a temporary account (RFC 4505); no other mechanism
   // Options of the modules that are on, by name: those of [modules.*] and of [hosts.*.modules.*]

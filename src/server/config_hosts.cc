@@ -82,6 +82,9 @@ void check_host(const ConfigNode::Entry& entry, const HostConfig& host, const st
     const std::string missing = host.key.empty() ? "key" : "certificate";
     problems.add(entry.place, path + missing + " is missing: certificate and key come together");
   }
+  if (host.client_ca.empty() && !host.client_crl.empty()) {
+    problems.add(entry.place, path + "client_ca is missing: client_crl means nothing without it");
+  }
 }
 
 void read_host(const ConfigNode::Entry& entry, const ConfigNode::Entry* common,

@@ -171,6 +171,14 @@ const OptionTable& host_options() {
              "The certificate with its chain, a PEM file; empty: DATA/certificates/DOMAIN.crt, a "
              "self-signed one that is made when it is not there."),
       option("key", &HostConfig::key, "The certificate's private key, a PEM file."),
+      option(
+          "client_ca", &HostConfig::client_ca,
+          "Authorities of users' certificates, a PEM file: clients are asked for one, and who "
+          "shows a valid one that names his address logs in with it (EXTERNAL, XEP-0178). Empty: "
+          "nobody is asked."),
+      option("client_crl", &HostConfig::client_crl,
+             "Revocation lists of those authorities, a PEM file; read again by a reload. A list "
+             "that is past its time lets nobody in. Empty: none is looked at."),
       option("anonymous", &HostConfig::anonymous,
              "Anybody may log in with an account that lasts as long as the session (RFC 4505); "
              "nobody else can."),

@@ -48,6 +48,7 @@ void put(ShardContext& context, const Jid& jid, const std::string& id, xml::Elem
 
 void save_presence(const router::ConnectedResource& resource, xml::ElementRef state) {
   if (resource.interested) state.set("interested", "true");
+  if (resource.client != 0) state.set("client", std::to_string(resource.client));
   if (resource.available) {
     state.set("priority", std::to_string(static_cast<int>(resource.priority)));
     state.set("number", std::to_string(resource.presence_number));
@@ -98,6 +99,7 @@ void save_session(ShardContext& context, const router::ConnectedResource& resour
 
 void restore_resource(router::ConnectedResource& resource, xml::ElementView state) {
   resource.interested = state.attr("interested") == "true";
+  resource.client = number_of<std::uint64_t>(state.attr("client"));
   for (const xml::ElementView child : state.children()) {
     if (child.name() == "presence") {
       // Those who may see it have been told before the stop.

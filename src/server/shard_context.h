@@ -6,12 +6,14 @@
 #include "net/tls_context.h"
 #include "router/registration_limit.h"
 #include "router/router.h"
+#include "sasl/crypto.h"
 #include "server/config.h"
 #include "server/login_throttle.h"
 #include "storage/storage.h"
 
 #include <array>
 #include <atomic>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -40,10 +42,12 @@ struct SharedContext {
   Instant started{};
   // For fake_keys(): stays the same over restarts (kept in storage).
   std::string fake_secret;
-  // Which SCRAM hashes each host offers, one bit each by sasl::ScramHash (decision 0009). Written
-  // by the account service, read by every stream.
+  // Which SCRAM hashes each host offers, one bit each by sasl::ScramHash (decision 0009), and the
+  // least iterations that an account has for each. Written by the account service, read by every
+  // stream.
   struct HashOffer {
     std::atomic<unsigned> bits{0};
+    std::array<std::atomic<std::uint32_t>, std::size(sasl::kScramHashes)> iterations_min{};
   };
   using Offers = std::unordered_map<std::string, std::shared_ptr<HashOffer>>;
   std::shared_ptr<const Offers> offers;  // by domain; shards read their own copy of the pointer

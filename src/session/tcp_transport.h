@@ -37,6 +37,7 @@ class TcpTransport final : public Transport {
   std::string peer_address() const override;
   std::string tls_summary() const override;
   bool is_tls() const override { return connection_->is_tls(); }
+  PeerCertificate peer_certificate() const override { return connection_->peer_certificate(); }
   std::vector<sasl::ChannelBinding> channel_bindings() const override;
 
  protected:

@@ -83,6 +83,8 @@ class Transport {
   // "TLSv1.3 TLS_AES_256_GCM_SHA384"; empty without TLS.
   virtual std::string tls_summary() const = 0;
   virtual bool is_tls() const = 0;
+  // What the peer showed in its TLS handshake.
+  virtual PeerCertificate peer_certificate() const = 0;
   // The channel bindings of the TLS connection, best first; empty without.
   virtual std::vector<sasl::ChannelBinding> channel_bindings() const = 0;
 

@@ -3,6 +3,8 @@
 #include "base/random.h"
 #include "storage/shard.h"
 
+#include <algorithm>
+
 namespace balcony::storage {
 namespace {
 
@@ -30,6 +32,20 @@ std::uint64_t millis_of(WallTime time) {
 }
 
 }  // namespace
+
+void Store::AccountCounts::add(const Account& account) {
+  ++accounts;
+  const auto slot = [](auto& list, const std::string& hash) -> auto& {
+    auto at = std::ranges::lower_bound(list, hash, {}, [](const auto& e) { return e.first; });
+    if (at == list.end() || at->first != hash) at = list.insert(at, {hash, 0});
+    return at->second;
+  };
+  for (const ScramKeys& keys : account.keys) {
+    ++slot(with_keys, keys.hash);
+    std::uint32_t& least = slot(iterations_min, keys.hash);
+    if (least == 0 || keys.iterations < least) least = keys.iterations;
+  }
+}
 
 Task<Result<>> Store::write(Batch batch) {
   const Ticket ticket = commit(std::move(batch));

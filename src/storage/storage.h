@@ -212,10 +212,15 @@ class Store {
   // In order of user, greater than `after`.
   virtual Task<Result<std::vector<Account>>> accounts(std::string host, std::string after,
                                                       std::uint32_t limit) = 0;
-  // How many accounts the host has, and how many of them have keys for each hash.
+  // How many accounts the host has, how many of them have keys for each hash, and the least
+  // iterations among those; in order of the hashes' names.
   struct AccountCounts {
     std::uint64_t accounts = 0;
     std::vector<std::pair<std::string, std::uint64_t>> with_keys;
+    std::vector<std::pair<std::string, std::uint32_t>> iterations_min;
+
+    // Counts one account.
+    void add(const Account& account);
   };
   virtual Task<Result<AccountCounts>> account_counts(std::string host) = 0;
 };

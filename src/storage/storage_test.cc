@@ -182,8 +182,10 @@ TEST_P(StorageTest, KeepsAccounts) {
 }
 
 TEST_P(StorageTest, ListsAndCountsTheAccountsOfAHost) {
+  Account weak = account_of("b", {"SHA-1"});
+  weak.keys.front().iterations = 4'096;
   Batch batch;
-  batch.add("x.example", op::PutAccount{account_of("b", {"SHA-1"})})
+  batch.add("x.example", op::PutAccount{weak})
       .add("x.example", op::PutAccount{account_of("a", {"SHA-256", "SHA-1"})})
       .add("x.example", op::PutAccount{account_of("c", {})})
       .add("y.example", op::PutAccount{account_of("d", {"SHA-512"})});
@@ -199,6 +201,7 @@ TEST_P(StorageTest, ListsAndCountsTheAccountsOfAHost) {
   const auto counts = ok(store().account_counts("x.example"));
   EXPECT_EQ(counts.accounts, 3U);
   EXPECT_THAT(counts.with_keys, ElementsAre(Pair("SHA-1", 2U), Pair("SHA-256", 1U)));
+  EXPECT_THAT(counts.iterations_min, ElementsAre(Pair("SHA-1", 4'096U), Pair("SHA-256", 10'000U)));
   EXPECT_EQ(ok(store().account_counts("z.example")).accounts, 0U);
 }
 

@@ -97,7 +97,7 @@ Result<xml::Element> InitiatingStream::make_authenticate(const sasl::MechanismCh
     what.resume = Resume{options_.management.lost->id, options_.management.lost->h};
   }
   const bool asks_for_resource = options_.account.is_full();
-  if (!asks_for_resource && (early || inline_offer.child(ns::kBind2, "bind"))) {
+  if (options.bind && !asks_for_resource && (early || inline_offer.child(ns::kBind2, "bind"))) {
     what.bind = make_bind2();
   }
   if (options.want_token && !sasl2_.by_token && !options.user_agent.id.empty()) {

@@ -228,6 +228,7 @@ Result<sasl::MechanismChoice> InitiatingStream::choose(xml::ElementView offer) c
   sasl::ChoicePolicy policy;
   policy.identity = options_.anonymous ? sasl::ChoicePolicy::Identity::kAnonymous
                                        : sasl::ChoicePolicy::Identity::kPassword;
+  policy.certificate = options_.certificate_addresses.has_value();
   policy.tls = tls_ && verified_;
   policy.plain = options_.plain;
   policy.sasl2 = offer.ns() == ns::kSasl2;
@@ -255,6 +256,11 @@ Result<std::string> InitiatingStream::start_mechanism(const sasl::MechanismChoic
   sasl::Credentials credentials;
   if (!options_.anonymous) credentials.username = options_.account.local();
   credentials.password = options_.password;
+  // XEP-0178 §2, 10: of several addresses we say which one; else the certificate says it.
+  const bool is_one_of_many = options_.certificate_addresses.value_or(0) > 1;
+  if (mechanism_ == sasl::kExternal && is_one_of_many) {
+    credentials.authzid = options_.account.bare_str();
+  }
   credentials.keys = options_.keys;
   if (options_.sasl2.token) credentials.token = options_.sasl2.token->token;
   credentials.announced = sasl::announced_text(mechanism_names(offer), announced_bindings());

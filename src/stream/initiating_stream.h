@@ -115,6 +115,7 @@ struct ManagementOptions {
 struct Sasl2Options {
   bool use = true;       // where it is offered, under TLS
   UserAgent user_agent;  // of this installation; tokens need its id
+  bool bind = true;      // Bind 2 where it is offered: binding is part of the login
   // Bind 2 (XEP-0386), unless a resource is asked for: this is a part of the one that is made, for
   // all to see. May be empty.
   std::string tag;
@@ -134,7 +135,9 @@ struct InitiatingOptions {
   Jid account;                           // its resourcepart, if any, is asked for
   std::string password;                  // not needed where `keys` fit
   std::optional<sasl::ClientKeys> keys;  // of an earlier login
-  bool anonymous = false;                // SASL ANONYMOUS; only the domain of `account` counts
+  // How many addresses the certificate has that we show in TLS, for EXTERNAL; null: we show none.
+  std::optional<std::size_t> certificate_addresses;
+  bool anonymous = false;  // SASL ANONYMOUS; only the domain of `account` counts
   TlsPolicy tls = TlsPolicy::kRequired;
   bool plain = true;  // PLAIN may be used, under TLS with a verified certificate
   // XEP-0438 §5.1: what worked last time; nothing weaker is taken. Empty: no such memory.

@@ -81,7 +81,7 @@ Actions ReceivingStream::on_authenticate(xml::ElementView element) {
     sasl2_->by_token = true;
     if (auto fits = check_token_login(); !fits) return sasl_failed(fits.error());
   } else if (!has(offered_mechanisms(), mechanism_)) {
-    return sasl_failed(Error(Errc::kSaslInvalidMechanism));
+    return sasl_failed(not_offered());
   }
   // What was not offered is not done.
   if (!offer.resumption) sasl2_->asked.resume.reset();
@@ -123,8 +123,9 @@ Actions ReceivingStream::sasl2_go_on() {
   Sasl2Attempt& attempt = *sasl2_;
   state_ = State::kWaiting;
   if (attempt.step == Step::kUpgrades) {
-    // Who has only a token shall not choose a password; and a client cannot compute one (XEP-0480).
-    const bool may = !attempt.by_token && mechanism_ != sasl::kAnonymous;
+    // Who has only a token or a certificate shall not choose a password (XEP-0480).
+    const bool may =
+        !attempt.by_token && mechanism_ != sasl::kAnonymous && mechanism_ != sasl::kExternal;
     if (may && attempt.upgrades_done < attempt.asked.upgrades.size()) {
       return list(LookUp{username_, attempt.asked.upgrades[attempt.upgrades_done]});
     }
@@ -146,7 +147,8 @@ Actions ReceivingStream::sasl2_go_on() {
       const std::string tag = attempt.asked.bind.view().child_text(ns::kBind2, "tag");
       std::string resource = bind2_resource(policy_->fake_secret(domain_), attempt.account,
                                             attempt.asked.user_agent.id, tag, random_.token(9));
-      return list(BindResource{std::move(resource), std::move(attempt.asked.bind)});
+      return list(BindResource{std::move(resource), std::move(attempt.asked.bind),
+                               attempt.asked.user_agent.id});
     }
   }
   return sasl2_succeeded(attempt.account);
@@ -154,9 +156,9 @@ Actions ReceivingStream::sasl2_go_on() {
 
 // ---- upgrade tasks (XEP-0480)
 
-Actions ReceivingStream::start_upgrade(bool missing) {
+Actions ReceivingStream::start_upgrade(bool is_needed) {
   Sasl2Attempt& attempt = *sasl2_;
-  if (!missing) {
+  if (!is_needed) {
     ++attempt.upgrades_done;
     return sasl2_go_on();
   }
@@ -209,6 +211,8 @@ Actions ReceivingStream::ask_for_token() {
   const bool offered =
       policy_->sasl2(domain_).tokens && has(sasl::ht_mechanisms(bindings_), mechanism);
   if (!offered || asked.user_agent.id.empty() || mechanism_ == sasl::kAnonymous) return {};
+  // It would let in when the certificate has expired or was revoked.
+  if (mechanism_ == sasl::kExternal) return {};
   return list(IssueToken{username_, asked.user_agent, std::move(mechanism)});
 }
 
@@ -226,6 +230,7 @@ Actions ReceivingStream::sasl2_resumed(const std::optional<Jid>& full, xml::Elem
   // XEP-0386 §3.2: a session that goes on is bound already; one that cannot is replaced.
   if (!full) return sasl2_go_on();
   state_ = State::kBound;
+  managed_ = true;
   return sasl2_succeeded(full->str());
 }
 
@@ -234,7 +239,10 @@ Actions ReceivingStream::sasl2_bound(const Result<Jid>& full, std::vector<xml::E
   if (!full) return sasl2_go_on();
   state_ = State::kBound;
   xml::Element bound(ns::kBind2, "bound");
-  for (xml::Element& answer : answers) bound.append(std::move(answer));
+  for (xml::Element& answer : answers) {
+    managed_ = managed_ || answer.is(ns::kStreamManagement, "enabled");
+    bound.append(std::move(answer));
+  }
   sasl2_->answers.push_back(std::move(bound));
   return sasl2_succeeded(full->str());
 }

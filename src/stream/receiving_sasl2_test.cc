@@ -299,6 +299,19 @@ TEST(ReceivingSasl2, LogsInByToken) {
   EXPECT_EQ(expired.say(with_token(fast())), failure2("credentials-expired"));
 }
 
+TEST(ReceivingSasl2, UpgradesAnAccountWhoseKeysHaveTooFewIterations) {
+  const std::string ask = "<upgrade xmlns='urn:xmpp:sasl:upgrade:0'>UPGR-SCRAM-SHA-512</upgrade>";
+  FakePolicy policy = offering();
+  policy.rounds = 4'096;
+  Server enough(policy);
+  EXPECT_THAT(enough.say(login(ask)), HasSubstr("<success"));
+  policy.rounds = 10'000;
+  Server weak(policy);
+  EXPECT_THAT(weak.say(login(ask)), HasSubstr("<task>UPGR-SCRAM-SHA-512</task>"));
+  EXPECT_THAT(weak.say("<next xmlns='urn:xmpp:sasl:2' task='UPGR-SCRAM-SHA-512'/>"),
+              HasSubstr("iterations='10000'"));
+}
+
 TEST(ReceivingSasl2, UpgradesAnAccountThatLacksKeys) {
   const FakePolicy policy = offering();
   constexpr std::string_view kAsk =

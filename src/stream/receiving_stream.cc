@@ -93,6 +93,8 @@ Actions ReceivingStream::features() {
   if (authenticated_) {
     if (state_ != State::kBound) features.append(ns::kBind, "bind");
     policy_->add_features(domain_, features);
+    // XEP-0198 §3: what is on already is not offered. xmpp.js would resume the session anew.
+    if (managed_) features.ref().remove_children(ns::kStreamManagement, "sm");
     return list(Send{written(features)});
   }
   if (!tls_ && options_.tls_available) {
@@ -137,6 +139,8 @@ std::vector<std::string> ReceivingStream::announced_bindings() const {
 std::vector<std::string> ReceivingStream::offered_mechanisms() const {
   std::vector<std::string> plain = policy_->mechanisms(domain_);
   std::vector<std::string> offered;
+  // RFC 6120 §6.3.4: to whom it will let in.
+  if (!certified().empty()) offered.emplace_back(sasl::kExternal);
   if (!bindings_.empty()) {
     for (const std::string& name : plain) {
       if (const auto scram = sasl::scram_name(name)) {
@@ -201,8 +205,10 @@ Actions ReceivingStream::on_starttls() {
   return list(Send{written(xml::Element(ns::kTls, "proceed"))}, UpgradeTls{});
 }
 
-Actions ReceivingStream::on_tls(std::vector<sasl::ChannelBinding> bindings) {
+Actions ReceivingStream::on_tls(std::vector<sasl::ChannelBinding> bindings,
+                                std::optional<ShownCertificate> shown) {
   tls_ = true;
+  shown_ = std::move(shown);
   bindings_ = std::move(bindings);
   // RFC 6120 §5.4.3.3: what was learned before TLS is forgotten, save which host was asked for; an
   // attempt at SASL among it.
@@ -219,9 +225,7 @@ Actions ReceivingStream::on_auth(xml::ElementView element) {
   username_.clear();
   if (!tls_ && options_.tls_required) return sasl_failed(Error(Errc::kSaslEncryptionRequired));
   if (sasl_) return sasl_failed(Error(Errc::kSaslMalformedRequest, "an attempt is under way"));
-  if (!has(offered_mechanisms(), mechanism_)) {
-    return sasl_failed(Error(Errc::kSaslInvalidMechanism));
-  }
+  if (!has(offered_mechanisms(), mechanism_)) return sasl_failed(not_offered());
   auto response = read_initial_response(element);
   if (!response) return sasl_failed(response.error());
   return start_mechanism(*std::move(response));
@@ -272,10 +276,8 @@ Actions ReceivingStream::on_sasl_step(sasl::ServerStep step) {
     username_ = verify->username;
     return list(VerifyPassword{verify->username, std::move(verify->password)});
   }
-  if (std::holds_alternative<sasl::VerifyExternal>(step)) {
-    // Clients' certificates are not mapped to accounts: what is not offered does not work.
-    return on_sasl_step(
-        sasl_->identified(fail(Errc::kSaslNotAuthorized, "no certificate is known")));
+  if (auto* external = std::get_if<sasl::VerifyExternal>(&step)) {
+    return identify(external->authzid);
   }
   if (auto* token = std::get_if<sasl::VerifyToken>(&step)) return look_for_token(std::move(*token));
   if (auto* success = std::get_if<sasl::Success>(&step)) {
@@ -289,7 +291,9 @@ Actions ReceivingStream::on_sasl_step(sasl::ServerStep step) {
 
 Actions ReceivingStream::on_credentials(Result<std::optional<sasl::ScramKeys>> keys) {
   if (state_ == State::kWaiting && sasl2_ && !sasl_) {
-    return keys ? start_upgrade(!keys->has_value()) : sasl_failed(keys.error());
+    if (!keys) return sasl_failed(keys.error());
+    const bool has_good = *keys && (*keys)->iterations >= policy_->iterations(domain_);
+    return start_upgrade(!has_good);
   }
   if (state_ != State::kWaiting || !sasl_) return {};
   if (!keys) return sasl_failed(keys.error());

@@ -46,6 +46,11 @@ struct VerifyPassword {
   std::string username;
   std::string password;
 };
+// See whether this user, whom a certificate names, has an account that may be logged in to; then
+// on_account_checked().
+struct CheckAccount {
+  std::string username;
+};
 // Find the user's token that fits (sasl::fits()), issued for this mechanism and this client; mark
 // it as used, and forget it when it is to be invalidated (XEP-0484 §3.4, §3.6). Then
 // on_token_verified().
@@ -71,9 +76,10 @@ struct AttemptFailed {
 struct BindResource {
   std::string wanted;
   xml::Element inline_bind = {};
+  std::string user_agent = {};  // UserAgent::id; earlier sessions of the same client end
 };
-// Give the account, which is at home, keys for one more hash, unless it has some; then
-// on_keys_added().
+// Give the account, which is at home, keys for one hash, unless it has some with as many
+// iterations; then on_keys_added().
 struct AddKeys {
   std::string username;
   sasl::ScramKeys keys;
@@ -94,10 +100,18 @@ struct ResumeSession {
 struct RegisterRequest {
   xml::Element iq;
 };
-using Action = std::variant<Send, UpgradeTls, RestartStream, LookUp, VerifyPassword, VerifyToken,
-                            ComeHome, AttemptFailed, BindResource, AddKeys, IssueToken,
+using Action = std::variant<Send, UpgradeTls, RestartStream, LookUp, VerifyPassword, CheckAccount,
+                            VerifyToken, ComeHome, AttemptFailed, BindResource, AddKeys, IssueToken,
                             ResumeSession, RegisterRequest, EndStream>;
 using Actions = std::vector<Action>;
+
+// ---- certificates of clients (XEP-0178 §2) ----
+
+struct ShownCertificate {
+  std::string error;           // why it does not count, for the log; empty: it does
+  std::vector<Jid> addresses;  // its id-on-xmppAddr (RFC 6120 §13.7.1.4), as far as they are JIDs
+  std::string host;  // whose authorities it was verified by; see ReceivingPolicy::trusts()
+};
 
 // ---- what the server decides ----
 
@@ -139,6 +153,10 @@ class ReceivingPolicy {
   virtual bool registration(std::string_view domain) const = 0;
   // Adds what modules offer to authenticated clients (RFC 6120 §4.3.2).
   virtual void add_features(std::string_view domain, xml::Element& features) const = 0;
+  // Whether a certificate that is good for `shown.host` lets in to this domain.
+  virtual bool trusts(std::string_view /*domain*/, const ShownCertificate& /*shown*/) const {
+    return false;
+  }
   // What XEP-0388 is offered with; nothing, unless somebody says so.
   virtual Sasl2Offer sasl2(std::string_view /*domain*/) const { return {}; }
   // Adds <feature var=''/> for what can be asked for inside <bind/> to its <inline/> (XEP-0386
@@ -166,10 +184,14 @@ class ReceivingStream {
   // What was read is no XML for a stream, or a limit was passed: the stream ends with that error.
   Actions on_error(const Error& error);
 
-  // TLS is established, with these channel bindings, best first.
-  Actions on_tls(std::vector<sasl::ChannelBinding> bindings);
+  // TLS is established, with these channel bindings, best first. `shown`: the peer's certificate,
+  // if it has one.
+  Actions on_tls(std::vector<sasl::ChannelBinding> bindings,
+                 std::optional<ShownCertificate> shown = {});
   Actions on_credentials(Result<std::optional<sasl::ScramKeys>> keys);
   Actions on_verified(Result<bool> matches);
+  // Errors: kSaslAccountDisabled, and what keeps one from seeing it.
+  Actions on_account_checked(Result<bool> exists);
   // Null: none fits. Errors: kSaslCredentialsExpired: the one that fits is too old.
   Actions on_token_verified(Result<std::optional<UsedToken>> token);
   // The connection is at home; `account` is the bare JID. Or it cannot be: the attempt fails with
@@ -219,6 +241,11 @@ class ReceivingStream {
   Actions sasl_failed(const Error& error);
   Actions on_unauthenticated(xml::Element element);
 
+  // receiving_external.cc
+  std::vector<Jid> certified() const;
+  Error not_offered() const;
+  Actions identify(const std::string& authzid);
+
   // receiving_sasl2.cc
   struct Sasl2Attempt;
   void offer_sasl2(xml::Element& features) const;
@@ -228,7 +255,7 @@ class ReceivingStream {
   Actions look_for_token(sasl::VerifyToken what);
   Actions on_task(xml::ElementView element);
   Actions sasl2_go_on();
-  Actions start_upgrade(bool missing);
+  Actions start_upgrade(bool is_needed);
   Actions ask_for_token();
   Actions sasl2_resumed(const std::optional<Jid>& full, xml::Element answer);
   Actions sasl2_bound(const Result<Jid>& full, std::vector<xml::Element> answers);
@@ -241,6 +268,7 @@ class ReceivingStream {
   bool tls_ = false;
   bool authenticated_ = false;
   bool header_sent_ = false;
+  bool managed_ = false;  // XEP-0198 was switched on, or taken up, inside <authenticate/>
   int attempts_ = 0;
   std::string domain_;
   std::string id_;
@@ -249,6 +277,7 @@ class ReceivingStream {
   std::string username_;
   std::string success_data_;
   std::vector<sasl::ChannelBinding> bindings_;
+  std::optional<ShownCertificate> shown_;
   std::unique_ptr<sasl::ServerMechanism> sasl_;
   std::unique_ptr<Sasl2Attempt> sasl2_;  // from <authenticate/> to <success/> or <failure/>
   xml::Element bind_request_;

@@ -158,7 +158,10 @@ class Server {
   }
   void on_tls() {
     tls_ = true;
-    perform(machine_.on_tls({kBinding}));
+    ShownCertificate shown;
+    shown.addresses = {*Jid::make("juliet", kHost), *Jid::make("juliet", "elsewhere.example")};
+    shown.host = kHost;
+    perform(machine_.on_tls({kBinding}, std::move(shown)));
   }
   void perform(Actions actions) {
     BALCONY_ASSERT(!written_.ended || actions.empty(), "a machine that ended goes on");
@@ -183,6 +186,11 @@ class Server {
     asked(what.username);
     if (!yes()) return perform(machine_.on_verified(fail(Errc::kIo)));
     perform(machine_.on_verified(what.username == "juliet" && what.password == kPassword));
+  }
+  void on(CheckAccount& what) {
+    BALCONY_ASSERT(tls_ && what.username == "juliet", "somebody whom no certificate names");
+    if (!yes()) return perform(machine_.on_account_checked(fail(Errc::kIo)));
+    perform(machine_.on_account_checked(yes()));
   }
   void on(ComeHome& what) {
     BALCONY_ASSERT(!welcome_, "two come home on one stream");

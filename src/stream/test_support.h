@@ -30,14 +30,19 @@ struct FakePolicy final : ReceivingPolicy {
   std::vector<std::string> names = {"SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN"};
   bool open_registration = false;
   bool legacy_session = false;
-  Sasl2Offer offer;  // of XEP-0388
+  Sasl2Offer offer;          // of XEP-0388
+  std::string trusted_host;  // whose certificates let in
 
   bool serves(std::string_view domain) const override { return domain == kHost; }
   std::vector<std::string> mechanisms(std::string_view) const override { return names; }
   std::string fake_secret(std::string_view) const override {
     return std::string(sasl::testing::kSecret);
   }
-  std::uint32_t iterations(std::string_view) const override { return 4096; }
+  std::uint32_t iterations(std::string_view) const override { return rounds; }
+  std::uint32_t rounds = 4096;
+  bool trusts(std::string_view, const ShownCertificate& shown) const override {
+    return !trusted_host.empty() && shown.host == trusted_host;
+  }
   bool registration(std::string_view) const override { return open_registration; }
   void add_features(std::string_view, xml::Element& features) const override {
     if (legacy_session) features.append(ns::kSession, "session");
@@ -96,7 +101,7 @@ class ServerEnd {
   }
   void begin_tls(std::vector<sasl::ChannelBinding> bindings) {
     wants_tls = false;
-    perform(machine.on_tls(std::move(bindings)));
+    perform(machine.on_tls(std::move(bindings), shown));
   }
   void perform(Actions actions) {
     for (Action& action : actions) std::visit([this](auto& a) { on(a); }, action);
@@ -113,6 +118,9 @@ class ServerEnd {
   void on(LookUp& what) {
     if (what.hash == lacks) return perform(machine.on_credentials(std::nullopt));
     perform(machine.on_credentials(sasl::testing::keys_of(what.username, what.hash)));
+  }
+  void on(CheckAccount& what) {
+    perform(machine.on_account_checked(what.username == sasl::testing::kUser));
   }
   // The token of sasl/test_support.h, for the client of kUserAgent.
   void on(VerifyToken& what) {
@@ -194,6 +202,7 @@ class ServerEnd {
  public:
   ReceivingStream machine;
   std::string out;
+  std::optional<ShownCertificate> shown;  // by the client in TLS
   bool wants_tls = false;
   bool ended = false;
   bool account_exists = false;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strophe.h>
+#include <time.h>
 #include <unistd.h>
 
 struct agent {
@@ -16,6 +17,9 @@ struct agent {
   char input[8192];
   size_t input_size;
   int quit;
+  int begun;
+  const char** arguments;
+  xmpp_sm_state_t* session; /* of a connection that broke (XEP-0198) */
 };
 
 /* libstrophe does not tell which mechanism it used, but it logs what it sends. */
@@ -121,9 +125,15 @@ static void on_connection(xmpp_conn_t* conn, xmpp_conn_event_t event, int error,
                           xmpp_stream_error_t* stream_error, void* userdata) {
   struct agent* agent = userdata;
   if (event == XMPP_CONN_CONNECT) {
+    agent->begun = 1;
     xmpp_handler_add(conn, on_message, NULL, "message", NULL, agent);
     xmpp_handler_add(conn, on_presence, NULL, "presence", NULL, agent);
     printf("online\t%s\t%s\n", xmpp_conn_get_bound_jid(conn), agent->mechanism);
+    return;
+  }
+  if (!agent->quit && agent->begun) {
+    agent->session = xmpp_conn_get_sm_state(conn);
+    printf("offline\n");
     return;
   }
   if (!agent->quit) {
@@ -157,6 +167,32 @@ static void read_commands(struct agent* agent) {
   }
 }
 
+static void make_connection(struct agent* agent) {
+  agent->conn = xmpp_conn_new(agent->ctx);
+  /* The server's certificate is self-signed. */
+  xmpp_conn_set_flags(agent->conn, XMPP_CONN_FLAG_MANDATORY_TLS | XMPP_CONN_FLAG_TRUST_TLS);
+  xmpp_conn_set_jid(agent->conn, agent->arguments[1]);
+  xmpp_conn_set_pass(agent->conn, agent->arguments[2]);
+}
+
+static int begin_connection(struct agent* agent) {
+  return xmpp_connect_client(agent->conn, agent->arguments[3],
+                             (unsigned short)atoi(agent->arguments[4]), on_connection, agent);
+}
+
+/* After a broken connection; tried again by main() until it works. libstrophe 0.12 forgets its
+ * session after an attempt that fails: it waits until the line is likely to be back. */
+static void connect_again(struct agent* agent) {
+  struct timespec pause = {.tv_sec = 2, .tv_nsec = 0};
+  xmpp_conn_release(agent->conn);
+  nanosleep(&pause, NULL);
+  make_connection(agent);
+  if (agent->session != NULL && xmpp_conn_set_sm_state(agent->conn, agent->session) == XMPP_EOK) {
+    agent->session = NULL;
+  }
+  begin_connection(agent);
+}
+
 int main(int argc, char** argv) {
   struct agent agent = {.mechanism = "?"};
   xmpp_log_t log = {.handler = on_log, .userdata = &agent};
@@ -166,13 +202,9 @@ int main(int argc, char** argv) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   xmpp_initialize();
   agent.ctx = xmpp_ctx_new(NULL, &log);
-  agent.conn = xmpp_conn_new(agent.ctx);
-  /* The server's certificate is self-signed. */
-  xmpp_conn_set_flags(agent.conn, XMPP_CONN_FLAG_MANDATORY_TLS | XMPP_CONN_FLAG_TRUST_TLS);
-  xmpp_conn_set_jid(agent.conn, argv[1]);
-  xmpp_conn_set_pass(agent.conn, argv[2]);
-  if (xmpp_connect_client(agent.conn, argv[3], (unsigned short)atoi(argv[4]), on_connection,
-                          &agent) != XMPP_EOK) {
+  agent.arguments = (const char**)argv;
+  make_connection(&agent);
+  if (begin_connection(&agent) != XMPP_EOK) {
     printf("failed\tno connection\n");
     return 1;
   }
@@ -180,6 +212,8 @@ int main(int argc, char** argv) {
     xmpp_run_once(agent.ctx, 20);
     if (!agent.quit && xmpp_conn_is_connected(agent.conn)) {
       read_commands(&agent);
+    } else if (!agent.quit && agent.begun && xmpp_conn_is_disconnected(agent.conn)) {
+      connect_again(&agent);
     }
   }
   xmpp_conn_release(agent.conn);

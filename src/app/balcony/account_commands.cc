@@ -2,6 +2,7 @@
 #include "app/balcony/commands.h"
 #include "app/balcony/exit_code.h"
 #include "app/balcony/output.h"
+#include "app/balcony/tokens.h"
 
 #include <nlohmann/json.hpp>
 
@@ -67,6 +68,7 @@ Result<> remember_password(const Jid& jid, const std::string& password) {
   BALCONY_ASSIGN(const Accounts accounts, load_accounts(folder));
   const auto* const found = accounts.find(jid.bare_str());
   if (found == nullptr) return {};
+  forget_tokens(folder, found->first);  // those of the old password are worth nothing any more
   if (found->second.password_file == folder + "/secrets/" + found->first) {
     BALCONY_CHECK(store_secret(folder, found->first, password));
     return {};
@@ -127,6 +129,7 @@ int logout(const std::string& name) {
   const std::string jid = found->first;
   const std::string own_secret = *folder + "/secrets/" + jid;
   if (found->second.password_file == own_secret) ::unlink(own_secret.c_str());
+  forget_tokens(*folder, jid);
   accounts->by_jid.erase(jid);
   if (accounts->standard == jid) {
     accounts->standard = accounts->by_jid.empty() ? "" : accounts->by_jid.begin()->first;

@@ -32,28 +32,6 @@ std::unexpected<Error> io_error(const std::string& what, const std::string& path
   return fail(Errc::kIo, "cannot " + what + " " + path + ": " + std::strerror(errno));
 }
 
-Result<> make_private_folder(const std::string& folder) {
-  const auto parent = folder.rfind('/');
-  if (parent != std::string::npos && parent > 0 && ::access(folder.c_str(), F_OK) != 0) {
-    BALCONY_CHECK(make_private_folder(folder.substr(0, parent)));
-  }
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return io_error("make", folder);
-  return {};
-}
-
-// A new file takes the old one's place when it is whole.
-Result<> write_private(const std::string& path, std::string_view text) {
-  const std::string fresh = path + ".new";
-  ::unlink(fresh.c_str());
-  const int file = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (file < 0) return io_error("write", fresh);
-  const bool written = ::write(file, text.data(), text.size()) == std::ssize(text);
-  const bool good = ::fsync(file) == 0 && written;
-  ::close(file);
-  if (!good || ::rename(fresh.c_str(), path.c_str()) != 0) return io_error("write", path);
-  return {};
-}
-
 Result<std::string> output_of(const std::string& command) {
   std::FILE* const pipe = ::popen(command.c_str(), "re");
   if (pipe == nullptr) return fail(Errc::kUsage, "cannot run " + command);
@@ -92,6 +70,27 @@ Result<Accounts> read_accounts(const toml::table& table, const std::string& path
 }
 
 }  // namespace
+
+Result<> make_private_folder(const std::string& folder) {
+  const auto parent = folder.rfind('/');
+  if (parent != std::string::npos && parent > 0 && ::access(folder.c_str(), F_OK) != 0) {
+    BALCONY_CHECK(make_private_folder(folder.substr(0, parent)));
+  }
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return io_error("make", folder);
+  return {};
+}
+
+Result<> write_private(const std::string& path, std::string_view text) {
+  const std::string fresh = path + ".new";
+  ::unlink(fresh.c_str());
+  const int file = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (file < 0) return io_error("write", fresh);
+  const bool written = ::write(file, text.data(), text.size()) == std::ssize(text);
+  const bool good = ::fsync(file) == 0 && written;
+  ::close(file);
+  if (!good || ::rename(fresh.c_str(), path.c_str()) != 0) return io_error("write", path);
+  return {};
+}
 
 const std::pair<const std::string, Account>* Accounts::find(std::string_view name) const {
   const std::pair<const std::string, Account>* found = nullptr;

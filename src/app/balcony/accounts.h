@@ -46,6 +46,11 @@ Result<std::string> store_secret(const std::string& folder, const std::string& j
 // read by others.
 Result<std::string> read_secret(const Account& account);
 
+// A folder of mode 700, with those above it. Errors: kIo.
+Result<> make_private_folder(const std::string& folder);
+// A file of mode 600 that takes an old one's place when it is whole. Errors: kIo.
+Result<> write_private(const std::string& path, std::string_view text);
+
 // The first line of a file; for passwords. Errors: kUsage.
 Result<std::string> first_line_of(const std::string& path);
 

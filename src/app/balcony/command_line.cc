@@ -70,6 +70,7 @@ void add_listen(CLI::App& app, CommandLine& line) {
       ->type_name("CMD");
   command->callback([&line] {
     line.reconnects = true;
+    line.messages = true;
     line.command = [&line](Client& c) { return listen(c, line.globals, line.listen); };
   });
 }
@@ -85,6 +86,7 @@ void add_raw(CLI::App& app, CommandLine& line) {
       ->capture_default_str();
   command->callback([&line] {
     line.uncounted = true;
+    line.messages = true;
     line.command = [&line](Client& c) { return raw(c, line.globals, line.raw); };
   });
 }
@@ -101,6 +103,7 @@ void add_chat(CLI::App& app, CommandLine& line) {
   command->callback([&line] {
     line.reconnects = true;
     line.quiet = true;
+    line.messages = true;
     line.command = [&line](Client& c) { return run_chat(c, line.globals, line.chat_with); };
   });
 }

@@ -17,6 +17,7 @@ struct CommandLine {
   bool debug = false;
   bool registers = false;   // make the account, then log in
   bool reconnects = false;  // come back after a lost connection, resume the session
+  bool messages = false;    // comes for messages, also for those that wait
   bool quiet = false;       // nothing may be written beside the command's screen
   bool uncounted = false;   // no stream management: what is sent is the user's
   std::map<std::string, std::string> registration_fields;

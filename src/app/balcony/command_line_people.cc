@@ -46,6 +46,7 @@ void add_presence(CLI::App& app, CommandLine& line) {
       ->capture_default_str();
   command->add_option("--of", line.presence.jid, "Only of this contact");
   command->callback([&line] {
+    line.messages = true;
     line.command = [&line](Client& c) { return presence(c, line.globals, line.presence); };
   });
   CLI::App* set = command->add_subcommand("set", "Be there until interrupted, or --timeout");

@@ -1,7 +1,9 @@
 // The program `balcony`: an XMPP client for people and scripts. What its command line says is in
 // command_line.cc, what the commands do in the files of their names.
+#include "app/balcony/accounts.h"
 #include "app/balcony/command_line.h"
 #include "app/balcony/exit_code.h"
+#include "app/balcony/tokens.h"
 
 #include "base/log.h"
 
@@ -10,11 +12,25 @@
 namespace balcony::cli {
 namespace {
 
+// For an account that is stored. Errors: none; without a slot the password does.
+std::optional<TokenSlot> token_slot(const CommandLine& line, const Jid& jid) {
+  const auto folder = config_folder();
+  if (!folder || line.registers) return std::nullopt;
+  const auto accounts = load_accounts(*folder);
+  const std::string bare(jid.bare_str());
+  if (!accounts || !accounts->by_jid.contains(bare)) return std::nullopt;
+  return TokenSlot::take(*folder, bare);
+}
+
 // Connects, runs the command, closes in order. `line` outlives the task.
 Task<int> program(CommandLine& line, ClientOptions options) {
   options.reconnect = line.reconnects;
   options.stream_management = !line.uncounted;
+  options.reads_archive = !line.messages;
+  auto slot = token_slot(line, options.jid);
+  if (slot) slot->use(options);
   Client client(std::move(options));
+  if (slot) slot->follow(client);
   Result<> connected;
   if (line.registers) {
     connected = co_await client.register_account(line.registration_fields);

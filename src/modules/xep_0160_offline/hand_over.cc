@@ -1,17 +1,22 @@
 #include "modules/xep_0160_offline/hand_over.h"
 
 #include "base/log.h"
+#include "modules/xep_0160_offline/archived.h"
 #include "modules/xep_0160_offline/behind.h"
 #include "modules/xep_0160_offline/mailbox.h"
+#include "stanza/ns.h"
 #include "xml/parser.h"
 
+#include <algorithm>
 #include <memory>
+#include <set>
 #include <utility>
 
 namespace balcony::modules {
 namespace {
 
 using router::ConnectedResource;
+using router::SlotKey;
 using router::User;
 using std::chrono_literals::operator""ms;
 
@@ -26,7 +31,11 @@ struct Delivery {
   std::string last;               // the id of the last row that this run has seen
   bool slow = false;
 };
-const router::SlotKey<Delivery> kDelivery;
+const SlotKey<Delivery> kDelivery;
+
+// Of a session that was bound inline: messages with smaller ids it finds in the archive, and wants
+// none that the archive has.
+const SlotKey<std::string> kInArchive;
 
 Delivery* running_to(const ConnectedResource& to) {
   Delivery* delivery = to.slots.find(kDelivery);
@@ -90,6 +99,7 @@ class HandOver {
   }
 
  private:
+  using Ids = std::set<std::string>;
   enum class Page : std::uint8_t { kMore, kNoRoom, kLast };
 
   // The session, as long as this is the run that it waits for: after each wait it may be gone, and
@@ -115,19 +125,44 @@ class HandOver {
     BALCONY_CO_ASSIGN(const storage::ArchivePage found,
                       co_await server_.store().page(user_->bare.str(), std::string(kOfflineStore),
                                                     std::move(query)));
-    if (!found.rows.empty()) co_return hand_over(*mailbox, found);
+    if (!found.rows.empty()) {
+      const Ids archived = co_await archived_among(found, *mailbox);
+      co_return hand_over(*mailbox, found, archived);
+    }
     // What was counted too high is right again.
     if (is_first && !mailbox->has_out() && counts->kept == kept) *counts = {0, 0, kept};
     co_return Page::kLast;
   }
 
-  Page hand_over(Mailbox& mailbox, const storage::ArchivePage& found) {
+  // Which of these rows the session finds in the archive.
+  Task<Ids> archived_among(const storage::ArchivePage& found, const Mailbox& mailbox) {
+    Ids archived;
+    const ConnectedResource* to = session();
+    const std::string* slot = to ? to->slots.find(kInArchive) : nullptr;
+    const std::string position = slot ? *slot : std::string();
+    for (const storage::ArchiveRow& row : found.rows) {
+      if (row.id >= position) break;
+      if (mailbox.is_out(row.id)) continue;
+      const auto is = co_await is_archived(server_.store(), user_->bare, row.stanza);
+      if (is && *is) archived.insert(row.id);
+      if (is) continue;
+      // They come twice rather than not at all.
+      log_error("offline messages cannot be compared with the archive",
+                {{"jid", user_->bare.str()}, {"error", is.error().to_string()}});
+      break;
+    }
+    co_return archived;
+  }
+
+  Page hand_over(Mailbox& mailbox, const storage::ArchivePage& found, const Ids& archived) {
     ConnectedResource* to = session();
     if (!to || !may_have_messages(*to)) return Page::kLast;
     Delivery& delivery = to->slots.get(kDelivery);
     delivery.slow = false;
     for (const storage::ArchiveRow& row : found.rows) {
-      if (!mailbox.is_out(row.id)) {
+      if (archived.contains(row.id) && !mailbox.is_out(row.id)) {
+        mailbox.drop(row.id, row.stanza.size());
+      } else if (!mailbox.is_out(row.id)) {
         if (!to->endpoint->has_room()) return Page::kNoRoom;
         deliver(*to, mailbox, row);
       }
@@ -193,6 +228,14 @@ void look_again(Server& server, const ConnectedResource& sender) {
   });
 }
 
+// XEP-0386 §3.2: a client that binds inline finds in the archive what waited until then. It is not
+// given to it, and is gone once it has come for messages; one that never does (it only sends)
+// leaves them to other clients.
+void bound_inline(Server& server, router::InlineBound& event) {
+  if (!std::ranges::binary_search(server.account_features(), ns::kMam)) return;  // there is none
+  event.resource.slots.get(kInArchive) = storage::archive_id(server.clock().wall());
+}
+
 }  // namespace
 
 void start_hand_over(Server& server, User& user, const ConnectedResource* except) {
@@ -215,6 +258,10 @@ void start_hand_over(Server& server, User& user, const ConnectedResource* except
 }
 
 void attach_hand_over(Registrar& on, Server& server) {
+  on.on<router::InlineBound>([&server](router::InlineBound& event) {
+    bound_inline(server, event);
+    return Flow::kContinue;
+  });
   // Last: what others refuse does not wait.
   on.on<router::StanzaIncoming>(Priority::kLast, [&server](router::StanzaIncoming& event) {
     return hold_behind(server, event, receiver(event.user));

@@ -232,14 +232,14 @@ class Reading {
   std::optional<std::uint32_t> count_;
 };
 
-Task<Result<std::optional<ArchiveRow>>> end_row(Server& server, std::shared_ptr<User> user,
+Task<Result<std::optional<ArchiveRow>>> end_row(storage::Store& store, Jid user, std::string before,
                                                 bool last) {
   ArchiveQuery query;
   query.limit = 1;
   query.backwards = last;
-  BALCONY_CO_ASSIGN(
-      ArchivePage page,
-      co_await server.store().page(user->bare.str(), std::string(kArchiveStore), std::move(query)));
+  query.before = std::move(before);
+  BALCONY_CO_ASSIGN(ArchivePage page,
+                    co_await store.page(user.str(), std::string(kArchiveStore), std::move(query)));
   if (page.rows.empty()) co_return std::optional<ArchiveRow>();
   co_return std::optional<ArchiveRow>(std::move(page.rows.front()));
 }
@@ -252,9 +252,9 @@ Task<IqReply> answer_archive_query(Server& server, PageLimits limits, std::share
   co_return co_await reading();
 }
 
-Task<IqReply> answer_archive_metadata(Server& server, std::shared_ptr<User> user) {
-  BALCONY_CO_ASSIGN(const auto first, co_await end_row(server, user, false));
-  BALCONY_CO_ASSIGN(const auto last, co_await end_row(server, user, true));
+Task<Result<xml::Element>> archive_metadata(storage::Store& store, Jid user, std::string before) {
+  BALCONY_CO_ASSIGN(const auto first, co_await end_row(store, user, before, false));
+  BALCONY_CO_ASSIGN(const auto last, co_await end_row(store, user, before, true));
   xml::Element metadata(ns::kMam, "metadata");
   // §5: empty for an empty archive.
   if (first && last) {
@@ -264,7 +264,7 @@ Task<IqReply> answer_archive_metadata(Server& server, std::shared_ptr<User> user
     append("start", *first);
     append("end", *last);
   }
-  co_return IqAnswer(std::move(metadata));
+  co_return metadata;
 }
 
 }  // namespace balcony::modules

@@ -26,7 +26,8 @@ struct PageLimits {
 Task<IqReply> answer_archive_query(Server& server, PageLimits limits,
                                    std::shared_ptr<router::User> user, Jid asker, ArchiveAsk ask);
 
-// The answer to <metadata/> (§5).
-Task<IqReply> answer_archive_metadata(Server& server, std::shared_ptr<router::User> user);
+// <metadata/> (§5): the first and the last of the user's rows whose ids are less than `before`;
+// empty: of all. Errors: storage errors.
+Task<Result<xml::Element>> archive_metadata(storage::Store& store, Jid user, std::string before);
 
 }  // namespace balcony::modules

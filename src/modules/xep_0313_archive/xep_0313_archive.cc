@@ -104,7 +104,13 @@ class Archive {
   }
 
   Task<IqReply> metadata(const IqRequest& request) {
-    return answer_archive_metadata(server_, request.user);
+    return as_reply(archive_metadata(server_.store(), request.user->bare, ""));
+  }
+
+  // XEP-0386 §3.2: the archive as it was when the session was bound. What comes from now on reaches
+  // the client through its stream, and has a greater id.
+  Task<xml::Element> bound(const User& user) const {
+    return at_binding(server_.store(), user.bare, storage::archive_id(server_.clock().wall()));
   }
 
   IqReply preferences(const IqRequest& request) {
@@ -144,6 +150,19 @@ class Archive {
 
  private:
   static Task<IqReply> refuse(Error error) { co_return fail(std::move(error)); }
+
+  static Task<IqReply> as_reply(Task<Result<xml::Element>> task) {
+    BALCONY_CO_ASSIGN(xml::Element answer, co_await std::move(task));
+    co_return IqAnswer(std::move(answer));
+  }
+
+  static Task<xml::Element> at_binding(storage::Store& store, Jid user, std::string position) {
+    auto metadata = co_await archive_metadata(store, user, std::move(position));
+    if (metadata) co_return *std::move(metadata);
+    log_error("the state of an archive cannot be read",
+              {{"jid", user.str()}, {"error", metadata.error().to_string()}});
+    co_return xml::Element{};
+  }
 
   static storage::op::Append append(storage::ArchiveRow row) {
     return {std::string(kArchiveStore), std::move(row)};
@@ -232,6 +251,10 @@ void attach(Registrar& on, Server& server, const ArchiveOptions& options) {
                  [archive](const IqRequest& request) { return archive->query(request); });
   on.iq_get_task({ns::kMam, "metadata"}, Target::kAccount, Access::kOwner,
                  [archive](const IqRequest& request) { return archive->metadata(request); });
+  on.on<router::InlineBound>([archive](router::InlineBound& event) {
+    event.work.push_back(archive->bound(*event.resource.user));
+    return Flow::kContinue;
+  });
   on.iq_get({ns::kMam, "prefs"}, Target::kAccount, Access::kOwner,
             [archive](const IqRequest& request) { return archive->preferences(request); });
   on.iq_set({ns::kMam, "prefs"}, Target::kAccount, Access::kOwner,

@@ -126,13 +126,10 @@ std::vector<Account> MemoryData::accounts(const std::string& host, const std::st
 Store::AccountCounts MemoryData::account_counts(const std::string& host) const {
   const std::lock_guard lock(mutex_);
   Store::AccountCounts counts;
-  std::map<std::string, std::uint64_t> with_keys;
   auto at = accounts_.lower_bound({host, ""});
   for (; at != accounts_.end() && at->first.first == host; ++at) {
-    ++counts.accounts;
-    for (const ScramKeys& keys : at->second.keys) ++with_keys[keys.hash];
+    counts.add(at->second);
   }
-  counts.with_keys.assign(with_keys.begin(), with_keys.end());
   return counts;
 }
 

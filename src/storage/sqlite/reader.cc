@@ -175,10 +175,7 @@ Result<bool> Reader::account_counts_step(AccountCountsSoFar& so_far) {
   BALCONY_CHECK(query.each([&] {
     position = query.text(0);
     ++seen;
-    const auto account = account_of(query, tally_);
-    if (!account) return;
-    ++so_far.accounts;
-    for (const ScramKeys& keys : account->keys) ++so_far.with_keys[keys.hash];
+    if (const auto account = account_of(query, tally_)) so_far.counts.add(*account);
   }));
   so_far.position = std::move(position);
   return seen == kStepAccounts;

@@ -7,8 +7,6 @@
 #include "storage/sqlite/connection.h"
 #include "storage/sqlite/tally.h"
 
-#include <map>
-
 namespace balcony::storage {
 
 // A row of the thin `archive` table.
@@ -27,8 +25,7 @@ struct OwnersSoFar {
 // account_counts(), as far as it has come.
 struct AccountCountsSoFar {
   std::string host, position;
-  std::uint64_t accounts = 0;
-  std::map<std::string, std::uint64_t> with_keys;
+  Store::AccountCounts counts;
 };
 
 class Reader {

@@ -185,10 +185,7 @@ Task<Result<Store::AccountCounts>> SqliteStore::account_counts(std::string host)
   BALCONY_CO_CHECK(co_await in_steps<AccountCountsSoFar>(
       so_far,
       [](Reader& reader, AccountCountsSoFar& each) { return reader.account_counts_step(each); }));
-  AccountCounts counts;
-  counts.accounts = so_far->accounts;
-  counts.with_keys.assign(so_far->with_keys.begin(), so_far->with_keys.end());
-  co_return counts;
+  co_return std::move(so_far->counts);
 }
 
 }  // namespace balcony::storage

@@ -2,6 +2,7 @@
 """aioxmpp as an agent: see README.md for the lines that go in and out."""
 
 import asyncio
+import datetime
 import sys
 
 import aioxmpp
@@ -31,6 +32,8 @@ class Agent:
         self.client = aioxmpp.PresenceManagedClient(
             aioxmpp.JID.fromstr(jid), metadata,
             override_peer=[(address, port, aioxmpp.connector.STARTTLSConnector())])
+        self.client.on_stream_resumed.connect(lambda: say("resumed"))
+        self.client.backoff_start = datetime.timedelta(seconds=0.3)
         self.roster = self.client.summon(aioxmpp.RosterClient)
         self.roster.on_subscribe.connect(self.on_subscribe)
         dispatcher = self.client.summon(aioxmpp.dispatcher.SimpleMessageDispatcher)

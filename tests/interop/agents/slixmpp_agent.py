@@ -13,16 +13,20 @@ def say(*words):
 
 
 class Agent(slixmpp.ClientXMPP):
-    def __init__(self, jid, password):
+    def __init__(self, jid, password, reach):
         super().__init__(jid, password)
+        self.reach = reach
         self.auto_authorize, self.auto_subscribe = True, False
         self.register_plugin("xep_0203")
+        self.register_plugin("xep_0198")
+        self.quitting = False
         self.add_event_handler("session_start", self.on_start)
         self.add_event_handler("message", self.on_message)
         self.add_event_handler("presence_available", self.on_presence)
         self.add_event_handler("presence_unavailable", self.on_presence)
         self.add_event_handler("failed_all_auth", lambda _: say("failed", "authentication"))
-        self.add_event_handler("disconnected", lambda _: say("offline"))
+        self.add_event_handler("session_resumed", lambda _: say("resumed"))
+        self.add_event_handler("disconnected", self.on_disconnected)
 
     def get_ssl_context(self):
         """The server's certificate is self-signed."""
@@ -30,8 +34,15 @@ class Agent(slixmpp.ClientXMPP):
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         return context
 
+    def on_disconnected(self, _):
+        say("offline")
+        if not self.quitting:
+            self.connect(self.reach)
+
     async def on_start(self, _):
         say("online", self.boundjid.full, self["feature_mechanisms"].mech.name)
+        if hasattr(self, "reading"):
+            return
         # Kept, because the loop itself does not keep its tasks alive.
         self.reading = asyncio.get_running_loop().create_task(self.commands())
 
@@ -63,6 +74,7 @@ class Agent(slixmpp.ClientXMPP):
             elif command == "quit":
                 break
         pipe[0].close()
+        self.quitting = True
         await self.disconnect()
         loop.stop()
 
@@ -70,8 +82,8 @@ class Agent(slixmpp.ClientXMPP):
 def main():
     jid, password, address, port = sys.argv[1:]
     asyncio.set_event_loop(asyncio.new_event_loop())
-    agent = Agent(jid, password)
-    agent.connect((address, int(port)), force_starttls=True)
+    agent = Agent(jid, password, (address, int(port)))
+    agent.connect(agent.reach)
     agent.process(forever=True)
 
 

@@ -72,6 +72,7 @@ def _can_import(module):
 
 class Slixmpp(Agent):
     name = "slixmpp"
+    comes_back = "resumed"
 
     @classmethod
     def missing(cls):
@@ -83,6 +84,7 @@ class Slixmpp(Agent):
 
 class Aioxmpp(Agent):
     name = "aioxmpp"
+    comes_back = "resumed"
 
     @classmethod
     def missing(cls):
@@ -94,6 +96,7 @@ class Aioxmpp(Agent):
 
 class Strophe(Agent):
     name = "libstrophe"
+    comes_back = "resumed"
     _binary = None
 
     @classmethod
@@ -115,6 +118,7 @@ class Strophe(Agent):
 
 class XmppJs(Agent):
     name = "xmpp.js"
+    comes_back = "resumed"
     _folder = HERE / "xmppjs"
     returns_with = "HT-SHA-256-NONE"
 

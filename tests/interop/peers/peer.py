@@ -16,6 +16,8 @@ class Peer:
     may_use_plain = False
     # The mechanism of its next login without the password (XEP-0484); None: it cannot.
     returns_with = None
+    # After its connection broke: "resumed" (XEP-0198), "anew" with another session; None: it ends.
+    comes_back = None
 
     @classmethod
     def missing(cls):

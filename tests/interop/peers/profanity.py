@@ -19,6 +19,7 @@ CLIENT = "{jabber:client}"
 
 class Profanity(Peer):
     name = "profanity"
+    comes_back = "anew"
 
     @classmethod
     def missing(cls):
@@ -40,6 +41,7 @@ class Profanity(Peer):
         self._stopped = threading.Event()
         threading.Thread(target=self._follow, daemon=True).start()
         self._wait_for_screen("Profanity")
+        self._type("/reconnect 1")
         self._type(f"/connect {self.account.bare} server {self.server.address} "
                    f"port {self.server.port} tls trust")
         self._wait_for_screen("password")

@@ -44,6 +44,7 @@ class Connection:
         self.socket = None
         self.tls = False
         self.eof = False
+        self.certificate = None  # (chain, key) to show in TLS, paths
         self.reset()
 
     def reset(self):
@@ -75,6 +76,8 @@ class Connection:
         context.verify_mode = ssl.CERT_NONE
         if alpn:
             context.set_alpn_protocols(alpn)
+        if self.certificate:
+            context.load_cert_chain(*self.certificate)
         try:
             self.socket = context.wrap_socket(self.socket, server_hostname=server_name)
         except (OSError, ssl.SSLError) as error:

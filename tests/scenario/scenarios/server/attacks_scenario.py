@@ -85,6 +85,65 @@ def scenario_crowd(stage):
         check(not _refused(again), "the address stays refused")
 
 
+def _memory(stage):
+    """What the server's process holds, in KiB, once it has stopped changing."""
+    last = 0
+    for _ in range(40):
+        status = open(f"/proc/{stage.server.process.pid}/status").read()
+        now = int(re.search(r"^VmRSS:\s+(\d+)", status, re.MULTILINE)[1])
+        if abs(now - last) < 64:
+            break
+        last = now
+        time.sleep(0.25)
+    return now
+
+
+def _one_crowd(stage, strangers, members, name):
+    """Comes, says something, and goes, half of it without a word."""
+    connections = []
+    for n in range(strangers):
+        connections.append(_connect(stage, f"127.0.0.{2 + n // PER_ADDRESS}"))
+        if n % 3:
+            connections[-1].sendall(HEADER)
+    clients = []
+    for n in range(members):
+        client = stage.client("romeo" if n % 2 else "juliet", name=f"{name} {n}")
+        client.login()
+        client.write("<presence/>")
+        clients.append(client)
+    for connection in connections:
+        connection.close()
+    for n, client in enumerate(clients):
+        if n % 4:
+            client.disconnect()
+        else:
+            client.drop()
+    deadline = time.monotonic() + 20
+    while "sessions: 0" not in stage.server.control("session", "list"):
+        check(time.monotonic() < deadline, "sessions stay behind")
+        time.sleep(0.1)
+
+
+@scenario(fresh=True, config=f"""connections_per_address = {PER_ADDRESS}
+stream_management = {{resume_timeout = '0s'}}""", differs={"prosody": "is not under test here"})
+def scenario_memory_after_a_crowd(stage):
+    """A crowd that comes and goes for the second and the third time leaves nothing behind."""
+    strangers, members = 1_800, 32
+    _room_for(0, strangers + 500)
+    _room_for(stage.server.process.pid, strangers + 500)
+    _one_crowd(stage, strangers, members, "first")
+    descriptors, first = _descriptors(stage), _memory(stage)
+    for name in ("second", "third"):
+        _one_crowd(stage, strangers, members, name)
+    deadline = time.monotonic() + 20
+    while _descriptors(stage) > descriptors + 5 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    last = _memory(stage)
+    stage.say(f"memory after the first crowd {first} KiB, after the third {last} KiB")
+    # 1 KiB left by each who came in the second and the third crowd would be 3.6 MiB.
+    check(last <= first + 2 * 1024, f"{first} KiB after the first crowd, {last} KiB after the third")
+
+
 @scenario(users="romeo juliet", fresh=True, differs={"prosody": "does not slow down"})
 def scenario_guessing(stage):
     """RFC 6120 §13.11: guessing gets slower with each try, and stands in the log with its source."""

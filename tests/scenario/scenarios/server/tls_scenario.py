@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import subprocess
 
 from harness.errors import check, check_equal
 from harness.stage import scenario
@@ -118,3 +119,24 @@ def scenario_weak_ciphers(stage):
         except (ssl.SSLError, ConnectionError):
             continue
         raise AssertionError(f"a cipher of {name} was accepted")
+
+
+@scenario(users="")
+def scenario_no_renegotiation(stage):
+    """RFC 7590 §3.2, RFC 9325 §3.5: TLS 1.2 with a client that wants another handshake."""
+    with subprocess.Popen(
+            ["openssl", "s_client", "-connect", f"{stage.address}:{stage.tls_port}", "-tls1_2",
+             "-alpn", "xmpp-client"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT) as client:
+        try:
+            for line in client.stdout:
+                if b"Verify return code" in line:
+                    break
+            # A line with a single R makes s_client ask for it.
+            client.stdin.write(b"R\n")
+            client.stdin.flush()
+            said, _ = client.communicate(timeout=10)
+        finally:
+            client.kill()
+    check(b"RENEGOTIATING" in said, f"s_client did not try: {said}")
+    check(b"no renegotiation" in said, f"the server did not refuse: {said}")

@@ -1,10 +1,14 @@
 """XEP-0484: coming back with a token in one round trip, and everything that must not work."""
 
+import os
+import re
+import subprocess
 import time
+from pathlib import Path
 
 from harness import binding, sasl2
 from harness.client import SaslFailure
-from harness.errors import Failure, check, check_equal
+from harness.errors import Failure, Skip, check, check_equal
 from harness.stage import scenario
 from harness.xmltree import CLIENT
 
@@ -232,3 +236,64 @@ def scenario_clients_are_bounded(stage):
     _try(stage, tokens[0], agent=agents[0])
     for agent, token in list(zip(agents, tokens))[1:]:
         sasl2.token_login(_online(stage), token, agent=agent)
+
+
+class _Program:
+    """`balcony` with a configuration folder of its own."""
+
+    def __init__(self, stage):
+        self.stage = stage
+        self.account = stage.account("romeo")
+        self.folder = stage.server.folder / "config"
+
+    def run(self, *arguments, password=None):
+        server = self.stage.server
+        certificate = server.folder / "data" / "certificates" / f"{server.host}.crt"
+        environment = dict(os.environ, XDG_CONFIG_HOME=str(self.folder))
+        environment.pop("BALCONY_JID", None)
+        environment.pop("BALCONY_PASSWORD", None)
+        if password is not None:
+            environment["BALCONY_PASSWORD"] = password
+        done = subprocess.run(
+            [str(Path(server.binary).resolve().parent / "balcony"), "--ca", str(certificate),
+             "--server", f"{server.address}:{server.port}", *arguments], env=environment,
+            capture_output=True, text=True, timeout=30)
+        check(done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def mechanisms(self):
+        """Of its logins so far, as the server's log has them."""
+        lines = self.stage.server.log_text().splitlines()
+        return [re.search(r"mechanism=(\S+)", line)[1] for line in lines
+                if " logged in " in line and f"jid={self.account.bare}" in line]
+
+    def tokens(self):
+        return sorted(p for p in self.folder.glob("balcony/tokens/*/*") if p.suffix != ".lock")
+
+
+@scenario(fresh=True, differs=PROSODY)
+def scenario_the_command_line_keeps_its_token(stage):
+    """`balcony` logs in with its token from the second command on; in one round trip."""
+    if not (Path(stage.server.binary or "").resolve().parent / "balcony").exists():
+        raise Skip("balcony is not built")
+    program = _Program(stage)
+    program.run("login", program.account.bare, password=program.account.password)
+    program.run("ping")
+    check_equal(len(program.tokens()), 1, "tokens")
+    check_equal(program.tokens()[0].stat().st_mode & 0o777, 0o600, "the file's mode")
+    program.run("send", stage.bare("juliet"), "one")
+    program.run("send", stage.bare("juliet"), "two")
+    used = program.mechanisms()
+    check(used[0].startswith("SCRAM-") and used[1].startswith("SCRAM-"), f"first of {used}")
+    check(all(m.startswith("HT-SHA-") for m in used[2:]) and len(used) == 4, f"last of {used}")
+    # One that the server takes no more: the password does, and there is a new one.
+    before = program.tokens()[0].read_text()
+    stage.server.control("user", "revoke-tokens", program.account.bare)
+    program.run("ping")
+    check(program.mechanisms()[-1].startswith("SCRAM-"), "the way back to the password")
+    after = program.tokens()[0].read_text()
+    check(after != before and len(after.splitlines()) == 4, "a new token")
+    program.run("ping")
+    check(program.mechanisms()[-1].startswith("HT-SHA-"), "the new token")
+    program.run("logout", program.account.bare)
+    check_equal(program.tokens(), [], "what logout leaves")

@@ -11,6 +11,7 @@ from harness.scram import Scram, encode
 from harness.stage import scenario
 from harness.xmltree import BIND, CLIENT
 
+MAM = "urn:xmpp:mam:2"
 PROSODY = {"prosody": "0.12 has no SASL2"}
 
 
@@ -90,6 +91,86 @@ def scenario_an_earlier_session_of_the_same_client_ends(stage):
 
 
 @scenario(differs=PROSODY)
+def scenario_an_earlier_session_ends_whatever_its_tag(stage):
+    """XEP-0386 §3.2: the user agent's id says who it is, the tag does not; others stay."""
+    first, other, silent = (_online(stage, name=n) for n in ("first", "other", "silent"))
+    sasl2.plain(first, sasl2.user_agent() + sasl2.bind(tag="old"))
+    sasl2.plain(other, sasl2.user_agent(sasl2.OTHER_AGENT) + sasl2.bind())
+    sasl2.plain(silent, sasl2.bind())
+    second = _online(stage, name="second")
+    sasl2.plain(second, sasl2.user_agent() + sasl2.bind(tag="new"))
+    check(second.jid != first.jid, "each tag has its resource")
+    first.stream_error("conflict")
+    for client in (other, silent, second):
+        client.ping()
+
+
+def _metadata(element):
+    found = element.find(f"{{{sasl2.BIND2}}}bound/{{{MAM}}}metadata")
+    check(found is not None, "<metadata/> in <bound/>")
+    return [(e.tag.partition("}")[2], e.get("id"), e.get("timestamp")) for e in found]
+
+
+@scenario(differs=PROSODY)
+def scenario_the_state_of_the_archive_in_bound(stage):
+    """XEP-0386 §3.2, XEP-0313 §5: where the archive begins and ends as the session is bound."""
+    romeo, juliet = _online(stage), _online(stage, "juliet")
+    check_equal(_metadata(sasl2.plain(juliet, sasl2.bind())), [], "of an empty archive")
+    sasl2.plain(romeo, sasl2.bind())
+    ids = []
+    for n in range(3):
+        romeo.send(f"<message to='{juliet.jid}' type='chat' id='m{n}'><body>{n}</body></message>")
+        ids.append(juliet.receive().find("{urn:xmpp:sid:0}stanza-id").get("id"))
+    again = _online(stage, "juliet", name="again")
+    (start, first, since), (end, last, until) = _metadata(sasl2.plain(again, sasl2.bind()))
+    check_equal((start, end, first, last), ("start", "end", ids[0], ids[2]), "the ends")
+    check(since <= until, f"{since} is after {until}")
+
+
+@scenario(differs=PROSODY)
+def scenario_offline_messages_stay_in_the_archive(stage):
+    """XEP-0386 §3.2: what the archive has is not sent, nor kept for the next client."""
+    romeo, juliet = _online(stage), _online(stage, "juliet")
+    sasl2.plain(romeo, sasl2.bind())
+    for n in range(60):
+        romeo.send(f"<message to='{stage.bare('juliet')}' type='chat' id='m{n}'>"
+                   f"<body>{n}</body></message>")
+    romeo.ping()
+    sender = _online(stage, "juliet", name="sender")
+    sasl2.plain(sender, sasl2.bind())
+    sender.disconnect()  # one that does not come for messages takes none away
+    element = sasl2.plain(juliet, sasl2.bind())
+    check_equal(len(_metadata(element)), 2, "the archive has them")
+    juliet.write("<presence/>")
+    juliet.own_presence()
+    romeo.send(f"<message to='{stage.bare('juliet')}' type='chat' id='live'><body>x</body></message>")
+    check_equal(juliet.receive().get("id"), "live", "the first message")
+    juliet.disconnect()
+    old = stage.client("juliet", "old").online()
+    check_equal([e.get("id") for e in old.inbox], [], "what is left")
+
+
+@scenario(differs=PROSODY)
+def scenario_offline_messages_that_no_archive_has(stage):
+    """They come with the presence of a client that binds inline as they come to others."""
+    romeo, juliet = _online(stage), _online(stage, "juliet")
+    sasl2.plain(romeo, sasl2.bind())
+    sasl2.plain(juliet, sasl2.bind())
+    check_equal(juliet.iq("set", f"<prefs xmlns='{MAM}' default='never'><always/><never/></prefs>")
+                .get("type"), "result", "the preferences")
+    juliet.disconnect()
+    for n in range(2):
+        romeo.send(f"<message to='{stage.bare('juliet')}' type='chat' id='m{n}'>"
+                   f"<body>{n}</body></message>")
+    romeo.ping()
+    again = _online(stage, "juliet", name="again")
+    check_equal(_metadata(sasl2.plain(again, sasl2.bind())), [], "the archive is empty")
+    again.write("<presence/>")
+    again.own_presence()
+    check_equal([again.receive().get("id") for _ in range(2)], ["m0", "m1"], "the messages")
+
+
+@scenario(differs=PROSODY)
 def scenario_messages_reach_a_session_bound_inline(stage):
     """Between two full JIDs that were bound so."""
     romeo, juliet = _online(stage), _online(stage, "juliet")
@@ -108,6 +189,8 @@ def scenario_stream_management_inline(stage):
     element = sasl2.plain(romeo, sasl2.bind(f"<enable xmlns='{sasl2.SM}' resume='true'/>"))
     enabled = element.find(f"{{{sasl2.BIND2}}}bound/{{{sasl2.SM}}}enabled")
     check(enabled is not None and enabled.get("resume") == "true", "<enabled/>")
+    check(not romeo.offers(sasl2.SM, "sm"), "what is on is offered")
+    check(juliet.offers(sasl2.SM, "sm"), "who did not ask for it may still switch it on")
     jid = romeo.jid
     romeo.ping()
     romeo.close()  # cut, not ended
@@ -118,6 +201,7 @@ def scenario_stream_management_inline(stage):
                           + sasl2.bind())
     resumed = element.find(f"{{{sasl2.SM}}}resumed")
     check(resumed is not None and resumed.get("h") == "1", "<resumed/>")
+    check(not again.offers(sasl2.SM, "sm"), "what is on is offered")
     check(element.find(f"{{{sasl2.BIND2}}}bound") is None, "<bind/> is ignored")
     check_equal(again.jid, jid, "the session")
     check_equal(again.receive().get("id"), "missed", "the message")
