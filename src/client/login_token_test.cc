@@ -1,5 +1,6 @@
-// Tokens of a Client (XEP-0484): got at one login, used at the next, thrown away when refused.
-// Against our receiving machine inside TLS, on loopback.
+// What a Client logs in with beside a password: a certificate (XEP-0178), and tokens (XEP-0484):
+// got at one login, used at the next, thrown away when refused. Against our receiving machine
+// inside TLS, on loopback.
 #include <balcony/client.h>
 
 #include "net/listener.h"
@@ -17,10 +18,12 @@ namespace {
 
 class TlsServer {
  public:
-  TlsServer()
-      : host_(test::make_host({"capulet.example"})),
-        authorities_(host_.chain_pem),
-        tls_(test::make_server(test::server_options({host_}))) {
+  // `authorities`: a file with those of users' certificates; empty: nobody is asked for one.
+  explicit TlsServer(const std::string& authorities = {})
+      : host_(test::make_host({"capulet.example"})), authorities_(host_.chain_pem) {
+    TlsHost asking = host_;
+    asking.client_ca_file = authorities;
+    tls_ = test::make_server(test::server_options({asking}));
     policy.offer.offered = true;
     policy.offer.tokens = true;
     ListenerOptions options;
@@ -61,6 +64,12 @@ class TlsServer {
       if (!end.wants_tls) continue;
       if (auto done = co_await transport->start_tls_server(*tls_, "capulet.example", ""); !done) {
         break;
+      }
+      const PeerCertificate certificate = transport->peer_certificate();
+      if (certificate.verified) {
+        end.shown.emplace();
+        end.shown->host = certificate.host;
+        end.shown->addresses = {*Jid::parse("juliet@capulet.example")};
       }
       end.begin_tls(transport->channel_bindings());
       transport->write(end.take());
@@ -106,6 +115,31 @@ Login log_in(ClientOptions given) {
   };
   EXPECT_EQ(run(program(std::move(given))), 0);
   return login;
+}
+
+// XEP-0178 §2
+TEST(LoginCertificate, ComesBeforeThePassword) {
+  const TlsHost user = test::make_host({"user.example"});
+  const test::TemporaryFile certificate(user.chain_pem);
+  const test::TemporaryFile key(user.key_pem);
+  TlsServer server(certificate.path());
+  server.policy.trusted_host = "capulet.example";
+  ClientOptions options = server.options();
+  options.certificate_file = certificate.path();
+  options.key_file = key.path();
+  EXPECT_EQ(log_in(options).mechanism, "EXTERNAL");
+  server.policy.trusted_host.clear();
+  EXPECT_EQ(log_in(options).mechanism, "SCRAM-SHA-512-PLUS");
+
+  // A file that is not there is told, and not taken for a server without EXTERNAL.
+  options.key_file = "/nowhere/key.pem";
+  const auto program = [](ClientOptions given) -> Task<int> {
+    Client client(std::move(given));
+    const auto connected = co_await client.connect();
+    EXPECT_TRUE(!connected && connected.error().code == Errc::kNotFound);
+    co_return 0;
+  };
+  EXPECT_EQ(run(program(options)), 0);
 }
 
 TEST(LoginToken, IsGotOnceAndUsedAfterwards) {

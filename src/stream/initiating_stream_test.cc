@@ -54,6 +54,29 @@ TEST(InitiatingStream, TakesTheStrongestAndTheServersResource) {
   EXPECT_EQ(pair.client.bound->jid.str(), "juliet@capulet.example/made-here");
 }
 
+TEST(InitiatingStream, ACertificateIsTheLoginWhereItCounts) {
+  FakePolicy policy;
+  policy.trusted_host = kHost;
+  const Jid nurse = Jid::make("nurse", kHost).value();
+  for (const std::size_t addresses : {1U, 2U}) {
+    InitiatingOptions options = juliet();
+    options.password.clear();
+    options.certificate_addresses = addresses;
+    Pair pair(policy, std::move(options));
+    pair.server.shown.emplace();
+    pair.server.shown->host = kHost;
+    pair.server.shown->addresses = {Jid::make("juliet", kHost).value()};
+    if (addresses == 2) pair.server.shown->addresses.push_back(nurse);
+    pair.run();
+    ASSERT_TRUE(pair.client.bound) << pair.transcript;
+    EXPECT_EQ(pair.client.bound->mechanism, "EXTERNAL");
+    EXPECT_EQ(pair.client.bound->jid.local(), "juliet");
+    // XEP-0178 §2, 10: an address is named only where there are several.
+    const std::string named = base64_encode("juliet@capulet.example");
+    EXPECT_EQ(pair.transcript.contains(named), addresses == 2) << pair.transcript;
+  }
+}
+
 TEST(InitiatingStream, SaysWhoItIsOnlyInsideTls) {
   FakePolicy policy;
   Pair pair(policy, juliet());
