@@ -1,6 +1,6 @@
-# Headers that are read once for many files. With g++ only: what clang precompiles names the folder it
-# was made in, which a cache must not hand to another; and clang's build so shows which file forgot
-# to include what it uses.
+# Headers that are read once for many files. With g++ only: what clang precompiles names the folder
+# it was made in, which a cache must not hand to another; and clang's build so shows which file
+# forgot to include what it uses.
 #   standard: the standard library, for libraries and programs; takes a fifth of their time away.
 #   test:     GoogleTest, which brings much of the standard library with it.
 # More in one set makes it slower: the compiler reads the whole of it for each file. CLI11 with JSON
