@@ -51,7 +51,7 @@ bench: build  ## measures: bench/run
 	@test -x bench/run || { echo "There is no bench/run in this tree."; exit 1; }
 	@bench/run build/release
 
-bench-compare: build  ## the same beside Prosody and ejabberd, written to docs/benchmarks.md and README.md
+bench-compare: build  ## the same beside Prosody and ejabberd: docs/benchmarks.md, README.md
 	@tools/install-packages build interop
 	@bench/run build/release --write docs/benchmarks.md README.md
 
