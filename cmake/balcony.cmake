@@ -64,14 +64,15 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT BALCONY_SANITIZE)
 endif()
 
 include(precompiled)
+include(together)
 
 # balcony_library(NAME [DEPS folder...] [LIBS library...] [PRIVATE_LIBS library...]
-#                 [TEST_LIBS library...])
+#                 [TEST_LIBS library...] [TOGETHER] [TESTS_TOGETHER])
 # The folder's *.cc but tests, fuzz targets and benchmarks become the library balcony_NAME; its
 # *_test.cc one program NAME_test that CTest runs; each x_fuzz.cc a program fuzz_x where fuzzing is
-# on.
+# on. TOGETHER, TESTS_TOGETHER: several files are compiled as one (together.cmake).
 function(balcony_library name)
-  cmake_parse_arguments(ARG "" "" "DEPS;LIBS;PRIVATE_LIBS;TEST_LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "TOGETHER;TESTS_TOGETHER" "" "DEPS;LIBS;PRIVATE_LIBS;TEST_LIBS" ${ARGN})
   file(GLOB_RECURSE all CONFIGURE_DEPENDS *.cc)
   set(sources ${all})
   list(FILTER sources EXCLUDE REGEX "(_(test|fuzz|bench)\\.cc|/testing/[^/]*)$")
@@ -79,6 +80,13 @@ function(balcony_library name)
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
   set(fuzzers ${all})
   list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cc$")
+
+  if(ARG_TOGETHER)
+    balcony_together(sources ${name} ${sources})
+  endif()
+  if(ARG_TESTS_TOGETHER)
+    balcony_together(tests ${name}_test ${tests})
+  endif()
 
   add_library(balcony_${name} STATIC ${sources})
   set_target_properties(balcony_${name} PROPERTIES LINKER_LANGUAGE CXX)

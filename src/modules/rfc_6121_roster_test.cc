@@ -9,6 +9,7 @@ namespace balcony::modules {
 namespace {
 
 using testing::expect_received;
+using testing::push;
 using testing::received_error;
 using testing::TestClient;
 using testing::World;
@@ -22,11 +23,6 @@ std::string set_item(std::string_view item) {
 
 std::string result(std::string_view to) {
   return "<iq type='result' id='set' to='" + std::string(to) + "'/>";
-}
-
-std::string push(std::string_view to, std::string_view item) {
-  return "<iq type='set' id='*' to='" + std::string(to) +
-         "'><query xmlns='jabber:iq:roster' ver='*'>" + std::string(item) + "</query></iq>";
 }
 
 std::string roster(std::string_view to, std::string_view items) {

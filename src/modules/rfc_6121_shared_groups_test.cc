@@ -15,7 +15,8 @@ using testing::received_error;
 using testing::TestClient;
 using testing::World;
 
-constexpr std::string_view kGet = "<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>";
+constexpr std::string_view kRosterGet =
+    "<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>";
 
 class SharedGroupsTest : public ::testing::TestWithParam<std::size_t> {
  protected:
@@ -34,7 +35,7 @@ class SharedGroupsTest : public ::testing::TestWithParam<std::size_t> {
   // "jid|name|subscription|group,group"
   static std::vector<std::string> roster(TestClient& client) {
     client.clear();
-    client.send(kGet);
+    client.send(kRosterGet);
     std::vector<std::string> all;
     const xml::Element answer = client.received_element();
     for (const auto item : answer.first_child().children()) {
@@ -126,7 +127,7 @@ TEST_P(SharedGroupsTest, NothingIsStored) {
 TEST_P(SharedGroupsTest, Versions) {
   groups({"Crew: juliet@localhost, romeo@localhost"});
   TestClient& juliet = world.login("juliet@localhost/balcony");
-  juliet.send(kGet);
+  juliet.send(kRosterGet);
   const std::string version(juliet.received_element().first_child().attr("ver"));
   const auto is_current = [&](TestClient& client) {
     client.clear();

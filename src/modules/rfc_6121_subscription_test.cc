@@ -10,14 +10,10 @@ namespace balcony::modules {
 namespace {
 
 using testing::expect_received;
+using testing::push;
 using testing::received_error;
 using testing::TestClient;
 using testing::World;
-
-std::string push(std::string_view to, std::string_view item) {
-  return "<iq type='set' id='*' to='" + std::string(to) +
-         "'><query xmlns='jabber:iq:roster' ver='*'>" + std::string(item) + "</query></iq>";
-}
 
 class SubscriptionTest : public ::testing::TestWithParam<std::size_t> {
  protected:

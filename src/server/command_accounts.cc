@@ -21,7 +21,7 @@ Value account_result(const Jid& jid) {
   return result;
 }
 
-Task<Result<Value>> add(const CommandContext& context, const CommandArgs& args) {
+Task<Result<Value>> add_account(const CommandContext& context, const CommandArgs& args) {
   const Jid jid = args.jid("jid");
   BALCONY_CO_CHECK(check_account(*context.config, jid));
   BALCONY_CO_CHECK(co_await context.at->accounts->create(jid, args.text("password")));
@@ -35,7 +35,7 @@ Task<Result<Value>> change_password(const CommandContext& context, const Command
   co_return account_result(jid);
 }
 
-Task<Result<Value>> remove(const CommandContext& context, const CommandArgs& args) {
+Task<Result<Value>> remove_account(const CommandContext& context, const CommandArgs& args) {
   const Jid jid = args.jid("jid");
   BALCONY_CO_CHECK(check_account(*context.config, jid));
   BALCONY_CO_CHECK(co_await context.at->accounts->remove(jid));
@@ -70,7 +70,7 @@ Task<Result<std::int64_t>> list_host(const CommandContext& context, std::string 
   }
 }
 
-Task<Result<Value>> list(const CommandContext& context, const CommandArgs& args) {
+Task<Result<Value>> list_accounts(const CommandContext& context, const CommandArgs& args) {
   std::int64_t count = 0;
   const std::string wanted = args.text("host");
   bool known = false;
@@ -107,7 +107,7 @@ std::vector<CommandSpec> user_commands() {
        {"user add juliet@example.org --generate"},
        Role::kOperator,
        Needs::kAccounts,
-       add},
+       add_account},
       {"user passwd",
        "Changes an account's password.",
        {kAccount, kPassword},
@@ -123,7 +123,7 @@ std::vector<CommandSpec> user_commands() {
        {"user remove juliet@example.org"},
        Role::kOperator,
        Needs::kAccounts,
-       remove},
+       remove_account},
       {"user list",
        "Lists the accounts of all hosts, or of one.",
        {{"host", ArgType::kText, "Only this host.", false}},
@@ -131,7 +131,7 @@ std::vector<CommandSpec> user_commands() {
        {"user list", "--json user list example.org"},
        Role::kObserver,
        Needs::kAccounts,
-       list},
+       list_accounts},
       import_command(),
   };
   std::ranges::move(token_commands(), std::back_inserter(commands));

@@ -39,7 +39,7 @@ Task<Streams> all_streams(ShardContext& at) {
   co_return all;
 }
 
-Task<Result<Value>> list(const CommandContext& context, const CommandArgs&) {
+Task<Result<Value>> list_components(const CommandContext& context, const CommandArgs&) {
   const Streams streams = co_await all_streams(*context.at);
   std::int64_t connected = 0;
   for (const ComponentConfig& component : context.config->components) {
@@ -68,7 +68,7 @@ Task<Result<Value>> list(const CommandContext& context, const CommandArgs&) {
   co_return result;
 }
 
-Task<Result<Value>> show(const CommandContext& context, const CommandArgs& args) {
+Task<Result<Value>> show_component(const CommandContext& context, const CommandArgs& args) {
   const std::string domain(args.jid("domain").domain());
   const auto& components = context.config->components;
   if (std::ranges::find(components, domain, &ComponentConfig::domain) == components.end()) {
@@ -137,7 +137,7 @@ std::string place_of(std::string_view kind) {
   return "the component";
 }
 
-Task<Result<Value>> add(const CommandContext& context, const CommandArgs& args) {
+Task<Result<Value>> add_component(const CommandContext& context, const CommandArgs& args) {
   const Config& config = *context.config;
   const Jid named = args.jid("domain");
   const std::string domain(named.domain());
@@ -176,7 +176,7 @@ std::vector<CommandSpec> component_commands() {
        {"component list", "--json component list"},
        Role::kObserver,
        Needs::kServer,
-       list},
+       list_components},
       {"component show",
        "Lists the connections of one component.",
        {{"domain", ArgType::kJid, "Its domain."}},
@@ -184,7 +184,7 @@ std::vector<CommandSpec> component_commands() {
        {"component show irc.example.org"},
        Role::kObserver,
        Needs::kServer,
-       show},
+       show_component},
       {"component add",
        "Makes a secret for a new component and prints what to write on both sides; changes "
        "nothing.",
@@ -198,7 +198,7 @@ std::vector<CommandSpec> component_commands() {
        {"component add irc.example.org biboumi", "component add bot.example.org"},
        Role::kOperator,
        Needs::kConfig,
-       add},
+       add_component},
   };
 }
 

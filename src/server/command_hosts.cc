@@ -49,7 +49,7 @@ void describe(const Result<Certificate>& certificate, WallTime now, Value& row) 
   row.set("names", Value::texts(names));
 }
 
-Task<Result<Value>> list(const CommandContext& context, const CommandArgs&) {
+Task<Result<Value>> list_hosts(const CommandContext& context, const CommandArgs&) {
   ShardContext& at = *context.at;
   Sessions sessions;
   for (const auto& there : at.shared.contexts) {
@@ -85,7 +85,7 @@ CommandSpec host_command() {
           {"host list", "--json host list"},
           Role::kObserver,
           Needs::kAccounts,
-          list};
+          list_hosts};
 }
 
 }  // namespace balcony::server

@@ -32,7 +32,7 @@ ModuleList sorted(const ModuleList& modules) {
   return list;
 }
 
-Task<Result<Value>> list(const CommandContext& context, const CommandArgs&) {
+Task<Result<Value>> list_modules(const CommandContext& context, const CommandArgs&) {
   for (const router::ModuleSpec* spec : sorted(*context.modules)) {
     Value row;
     row.set("name", spec->name);
@@ -64,7 +64,7 @@ Value describe(const OptionSpec& option, const router::ModuleSpec& spec, const C
   return row;
 }
 
-Task<Result<Value>> explain(const CommandContext& context, const CommandArgs& args) {
+Task<Result<Value>> explain_module(const CommandContext& context, const CommandArgs& args) {
   const std::string name = args.text("name");
   const auto found =
       std::ranges::find(*context.modules, name, [](const auto* spec) { return spec->name; });
@@ -101,7 +101,7 @@ std::vector<CommandSpec> module_commands() {
        {"module list"},
        Role::kObserver,
        Needs::kConfig,
-       list},
+       list_modules},
       {"module explain",
        "Tells what one module does and its options.",
        {{"name", ArgType::kText, "The module."}},
@@ -109,7 +109,7 @@ std::vector<CommandSpec> module_commands() {
        {"module explain ping"},
        Role::kObserver,
        Needs::kConfig,
-       explain},
+       explain_module},
   };
 }
 

@@ -35,7 +35,7 @@ Task<Value::List> sessions_here(ShardContext& here) {
   co_return rows;
 }
 
-Task<Result<Value>> list(const CommandContext& context, const CommandArgs&) {
+Task<Result<Value>> list_sessions(const CommandContext& context, const CommandArgs&) {
   std::int64_t count = 0;
   for (const auto& there : context.at->shared.contexts) {
     const std::function<Task<Value::List>()> gather = [&there] { return sessions_here(*there); };
@@ -157,7 +157,7 @@ std::vector<CommandSpec> session_commands() {
        {"session list", "--json session list"},
        Role::kObserver,
        Needs::kServer,
-       list},
+       list_sessions},
       {"session kick",
        "Ends one session, or all of an account.",
        {{"jid", ArgType::kJid, "A full address, or that of the account."}},

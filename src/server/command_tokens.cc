@@ -8,7 +8,7 @@ namespace {
 
 const ArgSpec kAccount{"jid", ArgType::kJid, "The account: user@example.org."};
 
-Task<Result<Value>> list(const CommandContext& context, const CommandArgs& args) {
+Task<Result<Value>> list_tokens(const CommandContext& context, const CommandArgs& args) {
   const Jid jid = args.jid("jid");
   BALCONY_CO_CHECK(check_account(*context.config, jid));
   BALCONY_CO_ASSIGN(const auto clients, co_await context.at->tokens->list(jid));
@@ -25,7 +25,7 @@ Task<Result<Value>> list(const CommandContext& context, const CommandArgs& args)
   co_return result;
 }
 
-Task<Result<Value>> revoke(const CommandContext& context, const CommandArgs& args) {
+Task<Result<Value>> revoke_tokens(const CommandContext& context, const CommandArgs& args) {
   const Jid jid = args.jid("jid");
   BALCONY_CO_CHECK(check_account(*context.config, jid));
   BALCONY_CO_ASSIGN(const std::size_t count, co_await context.at->tokens->revoke(jid));
@@ -46,7 +46,7 @@ std::vector<CommandSpec> token_commands() {
        {"user tokens juliet@example.org"},
        Role::kOperator,
        Needs::kAccounts,
-       list},
+       list_tokens},
       {"user revoke-tokens",
        "Makes all clients of an account log in with its password again. Sessions go on.",
        {kAccount},
@@ -54,7 +54,7 @@ std::vector<CommandSpec> token_commands() {
        {"user revoke-tokens juliet@example.org"},
        Role::kOperator,
        Needs::kAccounts,
-       revoke},
+       revoke_tokens},
   };
 }
 

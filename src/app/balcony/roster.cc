@@ -6,9 +6,6 @@
 
 namespace balcony::cli {
 namespace {
-
-using Action = RosterArguments::Action;
-
 Task<Result<>> rename(Client& client, Jid jid, std::string name) {
   BALCONY_CO_ASSIGN(const std::vector<RosterItem> items, co_await client.roster());
   for (const RosterItem& item : items) {
@@ -23,7 +20,7 @@ Task<Result<>> rename(Client& client, Jid jid, std::string name) {
 }  // namespace
 
 Task<int> roster(Client& client, Globals globals, RosterArguments arguments) {
-  if (arguments.action == Action::kList) {
+  if (arguments.action == RosterArguments::Action::kList) {
     const auto items = co_await client.roster();
     if (!items) co_return report(items.error());
     for (const RosterItem& item : *items) {
@@ -34,12 +31,12 @@ Task<int> roster(Client& client, Globals globals, RosterArguments arguments) {
   const auto jid = address_or(arguments.jid, client.jid());
   if (!jid) co_return report(jid.error());
   Result<> done;
-  if (arguments.action == Action::kAdd) {
+  if (arguments.action == RosterArguments::Action::kAdd) {
     RosterItem item(*jid, std::move(arguments.name), std::move(arguments.groups));
     done = co_await client.set_roster_item(std::move(item));
     // RFC 6121 §3.1.1: an entry alone shows nobody's presence.
     if (done) done = client.send_presence_to(jid->bare(), "subscribe");
-  } else if (arguments.action == Action::kRename) {
+  } else if (arguments.action == RosterArguments::Action::kRename) {
     done = co_await rename(client, *jid, std::move(arguments.name));
   } else {
     done = co_await client.remove_roster_item(*jid);

@@ -62,6 +62,12 @@ inline void expect_received(TestClient& client, std::initializer_list<std::strin
   }
 }
 
+// What `to` receives of a roster item that has changed (RFC 6121 §2.1.6), for expect_received().
+inline std::string push(std::string_view to, std::string_view item) {
+  return "<iq type='set' id='*' to='" + std::string(to) +
+         "'><query xmlns='jabber:iq:roster' ver='*'>" + std::string(item) + "</query></iq>";
+}
+
 // The condition of the error that `client` received; empty when it received none.
 inline std::string received_error(TestClient& client) {
   const xml::Element stanza = client.received_element();

@@ -1,6 +1,7 @@
 #include "storage/sqlite/connection.h"
 
 #include "base/assert.h"
+#include "storage/sqlite/reserve.h"
 
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -11,11 +12,6 @@
 
 namespace balcony::storage {
 namespace {
-
-bool no_room(int system_error) {
-  return system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG ||
-         system_error == EROFS || system_error == EACCES;
-}
 
 // Messages and keys are private: SQLite alone would create the file as the umask says. Its other
 // files get the mode of this one.
@@ -140,7 +136,7 @@ Error Connection::error(int code) const {
   const int primary = code & 0xff;
   const bool below = primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN;
   const bool full = primary == SQLITE_FULL || primary == SQLITE_READONLY ||
-                    primary == SQLITE_PERM || (below && no_room(system_error));
+                    primary == SQLITE_PERM || (below && is_no_room(system_error));
   std::string detail = path_ + ": " + sqlite3_errmsg(db_);
   if (below && system_error != 0) detail += std::string(" (") + std::strerror(system_error) + ")";
   if (full) detail += "; make room on the disk, or make the folder and the file writable";

@@ -9,12 +9,12 @@
 #include <cstring>
 
 namespace balcony::storage {
-namespace {
 
-// EFBIG: the limit of the process (ulimit -f) is a full disk to it.
-bool no_room(int error) {
+bool is_no_room(int error) {
   return error == ENOSPC || error == EDQUOT || error == EFBIG || error == EROFS || error == EACCES;
 }
+
+namespace {
 
 // Returns 0 or an errno.
 int reserve_room(const std::string& path, std::uint64_t bytes) {
@@ -36,7 +36,7 @@ bool Reserve::create() {
   const int failed = reserve_room(path_, bytes_);
   held_ = failed == 0;
   if (held_) return true;
-  if (no_room(failed)) return false;
+  if (is_no_room(failed)) return false;
   log_warning("no reserve on this file system", {{"path", path_}, {"why", std::strerror(failed)}});
   bytes_ = 0;
   return true;

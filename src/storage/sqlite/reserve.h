@@ -9,6 +9,10 @@
 
 namespace balcony::storage {
 
+// Whether this errno says that there is no room to write. EFBIG: the limit of the process
+// (ulimit -f) is a full disk to it; and a disk that became read-only takes nothing either.
+bool is_no_room(int error);
+
 class Reserve {
  public:
   // `bytes` 0: no file, and create() always succeeds.
