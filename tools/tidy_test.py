@@ -218,6 +218,9 @@ class Targets(TidyTest):
         for path in ("src/base/a.cc", "src/base/b.cc", "src/base/c_fuzz.cc", "bench/d_fuzz.cc"):
             self.write(path, "int a;\n")
         commands = [{"directory": str(self.root / "build"), "file": "../src/base/a.cc"}]
+        commands.append({"directory": str(self.root / "build"), "file": "together/base_0.cc"})
+        self.write("src/base/e.cc", "int e;\n")
+        self.write("build/together/base_0.cc", '#include "base/e.cc"\n')
         self.write("build/compile_commands.json", json.dumps(commands))
         self.assertEqual(self.found(self.root / "build"),
                          ["bench/d_fuzz.cc:1 targets", "src/base/b.cc:1 targets"])
