@@ -1,6 +1,7 @@
 """What all drivers share: a temporary folder, ports, a process and its log."""
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -68,6 +69,12 @@ class Server:
         return None
 
     # What scenarios may do.
+
+    def is_sanitized(self):
+        """Whether a sanitizer looks after the server's memory."""
+        maps = Path(f"/proc/{self.process.pid}/maps").read_text()
+        program = Path(self.command()[0]).read_bytes()
+        return "libasan" in maps or b"__tsan_init" in program or b"__asan_init" in program
 
     def start(self):
         if self.process is None and not self._log:
@@ -137,13 +144,19 @@ class Server:
 
 
 def free_ports(count):
-    """Ports that were free a moment ago, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    for sock in sockets:
-        sock.bind(("127.0.0.1", 0))
-    ports = [sock.getsockname()[1] for sock in sockets]
-    for sock in sockets:
-        sock.close()
+    """Ports that were free a moment ago, all different. None that the kernel may give to a
+    connection before the server has it: many are made while scenarios run beside each other."""
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    ports = []
+    while len(ports) < count:
+        port = random.randrange(min(10_000, lowest // 2), lowest)
+        with socket.socket() as sock:
+            try:
+                sock.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in ports:
+            ports.append(port)
     return ports
 
 
