@@ -15,8 +15,6 @@
 namespace balcony::storage {
 namespace {
 
-constexpr const char* kRomeo = "romeo@montague.example";
-
 // ---- the faulty disk
 
 struct Fault {

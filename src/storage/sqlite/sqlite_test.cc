@@ -15,8 +15,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-constexpr const char* kRomeo = "romeo@montague.example";
-
 // Does something to the file that no Balcony does.
 void tamper(const std::string& path, const char* sql) {
   sqlite3* db = nullptr;
