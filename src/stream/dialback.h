@@ -26,6 +26,20 @@ struct DomainPair {
   friend auto operator<=>(const DomainPair&, const DomainPair&) = default;
 };
 
+// The same, to look one up without copies.
+struct DomainPairView {
+  std::string_view from;
+  std::string_view to;
+};
+struct DomainPairLess {
+  using is_transparent = void;
+  template <class A, class B>
+  bool operator()(const A& a, const B& b) const noexcept {
+    const int order = std::string_view(a.from).compare(b.from);
+    return order != 0 ? order < 0 : std::string_view(a.to) < std::string_view(b.to);
+  }
+};
+
 // The pair of the other direction: of an answer, and of stanzas back (XEP-0288 §2.2).
 DomainPair reversed(const DomainPair& pair);
 

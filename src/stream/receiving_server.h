@@ -16,6 +16,7 @@
 #pragma once
 
 #include "base/random.h"
+#include "sasl/server.h"
 #include "stream/incoming_pairs.h"
 #include "stream/outgoing_pairs.h"
 #include "stream/server_actions.h"
@@ -25,6 +26,7 @@
 #include <balcony/result.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -50,6 +52,7 @@ class ReceivingServer {
 
   // `policy` and `random` must outlive the machine.
   ReceivingServer(const ServerPolicy& policy, Random& random, ReceivingServerOptions options);
+  ~ReceivingServer();
 
   // The peer opened a stream (the first, or anew after a restart).
   ServerActions on_header(const xml::StreamHeader& header);
@@ -106,23 +109,31 @@ class ReceivingServer {
   bool is_tls() const noexcept { return tls_; }
   // Whether XMPP 1.0 is spoken; else there is nothing but dialback (RFC 6120 §4.7.5).
   bool has_version() const noexcept { return version_1_; }
+  // Why the peer's certificate is not good for peer(), for the log; empty: it is, or none was shown.
+  const std::string& certificate_error() const noexcept { return certificate_error_; }
   const IncomingPairs& incoming() const noexcept { return incoming_; }
+  const OutgoingPairs& outgoing() const noexcept { return outgoing_; }
 
  private:
   std::optional<StreamError> check_header(const xml::StreamHeader& header);
+  std::optional<StreamError> check_addresses(const std::string& to, const std::string& from);
   void open_response(ServerActions& actions);
   void forget_stream();
-  ServerActions features();
+  ServerActions welcome();
+  void offer(xml::Element& features) const;
   bool must_have_tls() const;
   ServerActions on_starttls();
-  ServerActions on_auth(xml::ElementView auth);
+  ServerActions on_auth(xml::ElementView element);
+  ServerActions on_sasl_step(sasl::ServerStep step);
   ServerActions sasl_failed(const Error& error);
   ServerActions on_dialback(xml::ElementView element);
   ServerActions on_bidi(xml::ElementView element);
   ServerActions on_management(xml::ElementView element);
-  // Looks through what the pairs said: states, and pairs of the other direction.
+  // Looks through what the pairs said: the state, and pairs of the other direction.
   ServerActions follow(ServerActions actions);
   ServerActions stream_error(StreamCondition condition, std::string text = {});
+  // The end: `last` is said, and what waits for an answer gets one.
+  ServerActions finish(std::string last, EndStream end, std::optional<Failed> failed = {});
 
   const ServerPolicy* policy_;
   Random& random_;
@@ -135,11 +146,14 @@ class ReceivingServer {
   bool header_sent_ = false;
   bool version_1_ = true;
   bool bidi_ = false;
+  bool managed_ = false;  // XEP-0198 has been asked for
   int attempts_ = 0;
   std::string domain_;
   std::string peer_;
   std::string id_;
+  std::string certificate_error_;
   StreamLimits peer_limits_;
+  std::unique_ptr<sasl::ServerMechanism> sasl_;
   IncomingPairs incoming_;
   OutgoingPairs outgoing_;
 };

@@ -6,12 +6,14 @@
 
 #include "stream/actions.h"
 #include "stream/dialback.h"
+#include "stream/stream_limits.h"
 #include "stream/stream_management.h"
 
 #include <balcony/element.h>
 #include <balcony/error.h>
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,6 +48,9 @@ enum class PairProof : std::uint8_t {
   kDialback,     // the authoritative server said so (XEP-0220)
 };
 std::string_view to_string(PairProof proof) noexcept;
+
+// Pairs that were proved, to be found by DomainPairView too.
+using ProvenPairs = std::map<DomainPair, PairProof, DomainPairLess>;
 
 // The peer may send stanzas from pair.from to pair.to from now on. First one: the stream is
 // authenticated.
@@ -94,21 +99,15 @@ struct StreamReady {
   xml::Element features;  // of the last header; empty from a server without XMPP 1.0
 };
 
+// What became of stream management that we asked for comes as ManagementOutcome, in front of the first
+// PairOpened: never where it is not offered or not wanted. Failed also tells, at either end, with
+// what error the peer ended the stream; at the initiating end it stands in front of each EndStream
+// that we have not asked for with end() or close().
 using ServerAction =
     std::variant<Send, UpgradeTls, RestartStream, CheckCertificate, VerifyKey, PairAccepted,
                  PairRejected, PairOpened, PairRefused, KeyAnswered, EnableManagement,
                  ResumeManagement, StreamReady, ManagementOutcome, Failed, EndStream>;
 using ServerActions = std::vector<ServerAction>;
-
-// ---- limits that are told (XEP-0478)
-
-struct StreamLimits {
-  std::uint64_t bytes_max = 0;     // of one element; 0: not told
-  std::uint64_t idle_seconds = 0;  // 0: not told
-};
-// Adds <limits/> to features, or to <bidi/> (§4); nothing where nothing is to be told.
-void append_limits(xml::ElementRef parent, const StreamLimits& limits);
-StreamLimits read_limits(xml::ElementView parent);
 
 // ---- what the server decides
 
@@ -125,7 +124,7 @@ class ServerPolicy {
 
   // Whether this domain is one of ours (a host or a component) that other servers may send to.
   virtual bool serves(std::string_view domain) const = 0;
-  // `remote` is not one of ours.
+  // `remote` is not one of ours; empty where the peer has not said who it is.
   virtual ServerTrust trust(std::string_view remote, std::string_view local) const = 0;
   // Of XEP-0185; the same for all domains and shards, and on all machines that share a domain.
   virtual std::string dialback_secret() const = 0;
