@@ -39,6 +39,13 @@ std::string write_stream_header(std::string_view from, std::string_view to, std:
   return text;
 }
 
+bool has_content_namespace(const xml::StreamHeader& header, std::string_view ns) {
+  if (header.content_ns == ns) return true;
+  return header.content_ns == ns::kStream &&
+         std::ranges::any_of(header.declarations,
+                             [ns](const auto& declared) { return declared.ns == ns; });
+}
+
 bool speaks_version_1(std::string_view version) noexcept {
   const auto dot = version.find('.');
   if (dot == std::string_view::npos || dot == 0) return false;

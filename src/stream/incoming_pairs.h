@@ -35,6 +35,11 @@ class IncomingPairs {
   // What the stream is like: TLS is on; the peer has shown a certificate.
   void on_tls(bool has_certificate) noexcept;
   void set_id(std::string id) { id_ = std::move(id); }
+  // A new stream begins with TLS: what was accepted or is being verified is forgotten.
+  void forget() noexcept {
+    accepted_.clear();
+    pending_.clear();
+  }
 
   // Requests of the peer: <db:result/> asks for a pair, <db:verify/> for one of our keys.
   ServerActions on_request(const Dialback& request);
