@@ -121,8 +121,8 @@ ServerActions IncomingPairs::reject(const DomainPair& pair, Error error) {
   using enum Dialback::Type;
   const DomainPair rejected = pair;
   pending_.erase(rejected);
-  // XEP-0220 §2.2.1: <invalid/> costs the peer the stream, and so the other pairs on it; where there
-  // are some, it is told with an error.
+  // XEP-0220 §2.2.1: <invalid/> costs the peer the stream, and so the other pairs on it; where
+  // there are some, it is told with an error.
   const bool is_invalid = error.code == Errc::kForbidden && accepted_.empty();
   const Dialback answer =
       answer_to(request_for(rejected), is_invalid ? kInvalid : kError, error.code);

@@ -20,8 +20,7 @@ bool declares_dialback(const xml::StreamHeader& header) {
 }
 
 bool offers_external(xml::ElementView features) {
-  const auto mechanisms =
-      features.child(ns::kSasl, "mechanisms").children(ns::kSasl, "mechanism");
+  const auto mechanisms = features.child(ns::kSasl, "mechanisms").children(ns::kSasl, "mechanism");
   return std::any_of(mechanisms.begin(), mechanisms.end(),
                      [](xml::ElementView name) { return name.text() == sasl::kExternal; });
 }
@@ -47,8 +46,8 @@ ServerActions InitiatingServer::open() {
   ServerActions actions;
   if (restart) actions.emplace_back(RestartStream{});
   // RFC 6120 §4.7.1, §4.7.2: between servers both say who they are.
-  actions.emplace_back(Send{write_stream_header(options_.pair.from, options_.pair.to, "",
-                                                options_.lang, ns::kServer)});
+  actions.emplace_back(Send{
+      write_stream_header(options_.pair.from, options_.pair.to, "", options_.lang, ns::kServer)});
   return actions;
 }
 
@@ -94,8 +93,8 @@ ServerActions InitiatingServer::on_header(const xml::StreamHeader& header) {
   outgoing_.set_id(id_);
   incoming_.set_id(id_);
   speaks_dialback_ = declares_dialback(header);
-  // RFC 6120 §4.7.1: the server answers as the domain that was asked for. One that serves it not may
-  // name another, and says <host-unknown/> next.
+  // RFC 6120 §4.7.1: the server answers as the domain that was asked for. One that serves it not
+  // may name another, and says <host-unknown/> next.
   const auto from = Jid::parse(header.from);
   const bool is_wanted = header.from.empty() || (from && from->str() == options_.pair.to);
   foreign_from_ = is_wanted ? "" : header.from;
@@ -276,8 +275,7 @@ ServerActions InitiatingServer::follow(ServerActions actions) {
     // XEP-0288 §2.2: whom we connected to is the domain of the pair; it may send back.
     if (opened && bidi_) back = incoming_.accept(reversed(opened->pair), opened->proof);
     if (opened && wants_management()) append(all, start_management());
-    const bool waits =
-        management_ == Management::kAsked || management_ == Management::kResuming;
+    const bool waits = management_ == Management::kAsked || management_ == Management::kResuming;
     ServerActions& where = opened && waits ? held_ : all;
     where.push_back(std::move(action));
     if (back) where.emplace_back(*std::move(back));

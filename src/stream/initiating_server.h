@@ -10,12 +10,11 @@
 //   stream whether a key is the peer's.
 //
 // The driver performs the actions in their order. It hands in each element that is no stanza with
-// on_element(), in every state, but <r/> and <a/> of XEP-0198 once that is on; and asks check() about
-// each stanza once the stream is ready (before, stanzas go to on_element(), which ends the stream).
-// After UpgradeTls it hands in nothing but on_tls(), after the CheckCertificate of its own domain
-// nothing but on_certificate(). After Failed or EndStream it closes. Waiting too long is for the
-// driver to notice: on_error() with kTimeout.
-// One thread at a time.
+// on_element(), in every state, but <r/> and <a/> of XEP-0198 once that is on; and asks check()
+// about each stanza once the stream is ready (before, stanzas go to on_element(), which ends the
+// stream). After UpgradeTls it hands in nothing but on_tls(), after the CheckCertificate of its own
+// domain nothing but on_certificate(). After Failed or EndStream it closes. Waiting too long is for
+// the driver to notice: on_error() with kTimeout. One thread at a time.
 #pragma once
 
 #include "stream/incoming_pairs.h"
@@ -93,9 +92,9 @@ class InitiatingServer {
   // Asks for a further pair (XEP-0220 §2.7); in state kReady only. PairRefused at once, with
   // kFeatureNotImplemented, where this stream cannot: see can_open().
   ServerActions open_pair(DomainPair pair);
-  // Whether open_pair() may ask for it: a further sender domain always, a further target domain only
-  // where the peer has said that it knows errors (§2.7.2). Who asks has found in DNS that pair.to
-  // lives at the same address.
+  // Whether open_pair() may ask for it: a further sender domain always, a further target domain
+  // only where the peer has said that it knows errors (§2.7.2). Who asks has found in DNS that
+  // pair.to lives at the same address.
   bool can_open(const DomainPair& pair) const;
   // Asks the peer, as the authoritative server of what.pair.from, for the truth of a key; in state
   // kReady only.
@@ -110,7 +109,8 @@ class InitiatingServer {
   // ---- bidirectional streams (XEP-0288)
 
   bool is_bidirectional() const noexcept { return bidi_; }
-  // Whether this stanza of the peer may come in; else what the stream ends with: hand that to end().
+  // Whether this stanza of the peer may come in; else what the stream ends with: hand that to
+  // end().
   std::optional<StreamError> check(const Stanza& stanza) const;
   // Answers to VerifyKey, which a peer's <db:result/> asks for. Errors: as KeyAnswered.
   ServerActions on_key(const DomainPair& pair, const Result<>& verdict);
@@ -127,8 +127,8 @@ class InitiatingServer {
   // Whether the peer's certificate is good for the pair's `to`; else why not, for the log.
   bool is_certified() const noexcept { return certified_; }
   const std::string& certificate_error() const noexcept { return certificate_error_; }
-  // Why EXTERNAL, which was offered, did not succeed; dialback was tried then. Empty: it did, or was
-  // not tried.
+  // Why EXTERNAL, which was offered, did not succeed; dialback was tried then. Empty: it did, or
+  // was not tried.
   const std::string& external_error() const noexcept { return external_error_; }
   // What the peer accepts (XEP-0478 §3).
   const StreamLimits& peer_limits() const noexcept { return peer_limits_; }
@@ -144,8 +144,8 @@ class InitiatingServer {
   ServerActions on_ready_element(xml::Element element);
   ServerActions on_dialback(xml::ElementView element);
   void ask_for_bidi(ServerActions& actions);
-  // Looks through what the pairs said: stream management begins before the first of ours is told, and
-  // what we have proved may come back on a bidirectional stream.
+  // Looks through what the pairs said: stream management begins before the first of ours is told,
+  // and what we have proved may come back on a bidirectional stream.
   ServerActions follow(ServerActions actions);
   bool wants_management() const;
   ServerActions start_management();

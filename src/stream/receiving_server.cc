@@ -281,12 +281,13 @@ ServerActions ReceivingServer::on_dialback(xml::ElementView element) {
   const auto read = read_dialback(element);
   if (!read) {
     const bool is_address = read.error().code == Errc::kJidMalformed;
-    return stream_error(is_address ? StreamCondition::kImproperAddressing
-                                   : StreamCondition::kBadFormat,
-                        read.error().detail);
+    return stream_error(
+        is_address ? StreamCondition::kImproperAddressing : StreamCondition::kBadFormat,
+        read.error().detail);
   }
   if (read->type == Dialback::Type::kRequest) return follow(incoming_.on_request(*read));
-  // XEP-0220 §4.1: answers that nobody asked for are ignored there; XEP-0288 §2.2 has some that were.
+  // XEP-0220 §4.1: answers that nobody asked for are ignored there; XEP-0288 §2.2 has some that
+  // were.
   return follow(outgoing_.on_answer(*read));
 }
 
@@ -329,10 +330,8 @@ ServerActions ReceivingServer::on_bidi(xml::ElementView element) {
 }
 
 ServerActions ReceivingServer::open_pair(DomainPair pair) {
-  const bool is_proved =
-      std::ranges::any_of(incoming_.accepted(), [&pair](const auto& proven) {
-        return proven.first.from == pair.to;
-      });
+  const bool is_proved = std::ranges::any_of(
+      incoming_.accepted(), [&pair](const auto& proven) { return proven.first.from == pair.to; });
   if (state_ != State::kOpen || !bidi_ || !is_proved) {
     Error why(Errc::kFeatureNotImplemented, "nothing may be asked for on this stream");
     return list(PairRefused{std::move(pair), std::move(why)});

@@ -8,9 +8,9 @@
 //                                      +--db:verify: answered at once
 //
 // The driver performs the actions in their order. It hands in each element that is no stanza with
-// on_element(), in every state, but <r/> and <a/> of XEP-0198 once that is on; and asks check() about
-// each stanza in state kOpen (before, stanzas go to on_element(), which ends the stream). In state
-// kWaiting it reads nothing until it has given the answer: on_tls() after UpgradeTls,
+// on_element(), in every state, but <r/> and <a/> of XEP-0198 once that is on; and asks check()
+// about each stanza in state kOpen (before, stanzas go to on_element(), which ends the stream). In
+// state kWaiting it reads nothing until it has given the answer: on_tls() after UpgradeTls,
 // on_certificate() after CheckCertificate.
 // One thread at a time; it may be moved to another with its connection, see set_policy().
 #pragma once
@@ -46,8 +46,8 @@ struct ReceivingServerOptions {
 
 class ReceivingServer {
  public:
-  // kNegotiating: nobody has proved anything yet. kWaiting: for on_tls() or on_certificate(). kOpen:
-  // at least one pair of domains is accepted.
+  // kNegotiating: nobody has proved anything yet. kWaiting: for on_tls() or on_certificate().
+  // kOpen: at least one pair of domains is accepted.
   enum class State : std::uint8_t { kOpening, kNegotiating, kWaiting, kOpen, kEnded };
 
   // `policy` and `random` must outlive the machine.
@@ -86,8 +86,8 @@ class ReceivingServer {
   bool may_receive(std::string_view from, std::string_view to) const {
     return outgoing_.may_send(from, to);
   }
-  // Asks to send from another domain of ours (§2.2), to one that the peer has proved. PairRefused at
-  // once where the stream cannot: it is not bidirectional, or pair.to is not proved.
+  // Asks to send from another domain of ours (§2.2), to one that the peer has proved. PairRefused
+  // at once where the stream cannot: it is not bidirectional, or pair.to is not proved.
   ServerActions open_pair(DomainPair pair);
   // What the peer accepts, as it said in <bidi/> (XEP-0478 §4).
   const StreamLimits& peer_limits() const noexcept { return peer_limits_; }
@@ -101,15 +101,16 @@ class ReceivingServer {
   void set_policy(const ServerPolicy& policy) noexcept;
 
   State state() const noexcept { return state_; }
-  // Our domain that the header asked for, and the peer's that it claims, which is not to be believed
-  // before PairAccepted; empty before, and where there is none.
+  // Our domain that the header asked for, and the peer's that it claims, which is not to be
+  // believed before PairAccepted; empty before, and where there is none.
   const std::string& domain() const noexcept { return domain_; }
   const std::string& peer() const noexcept { return peer_; }
   const std::string& id() const noexcept { return id_; }
   bool is_tls() const noexcept { return tls_; }
   // Whether XMPP 1.0 is spoken; else there is nothing but dialback (RFC 6120 §4.7.5).
   bool has_version() const noexcept { return version_1_; }
-  // Why the peer's certificate is not good for peer(), for the log; empty: it is, or none was shown.
+  // Why the peer's certificate is not good for peer(), for the log; empty: it is, or none was
+  // shown.
   const std::string& certificate_error() const noexcept { return certificate_error_; }
   const IncomingPairs& incoming() const noexcept { return incoming_; }
   const OutgoingPairs& outgoing() const noexcept { return outgoing_; }

@@ -25,8 +25,8 @@ namespace balcony::stream {
 // ---- questions: the stream goes on meanwhile, unless it says otherwise
 
 // Is the certificate that the peer has shown in TLS trusted, and is it for this domain (RFC 6120
-// §13.7.2, XEP-0178 §3)? Then on_certificate(domain, …). Asked only when there is one. Both machines
-// wait for the first answer after a stream header, and read nothing meanwhile.
+// §13.7.2, XEP-0178 §3)? Then on_certificate(domain, …). Asked only when there is one. Both
+// machines wait for the first answer after a stream header, and read nothing meanwhile.
 struct CheckCertificate {
   std::string domain;
 };
@@ -84,8 +84,8 @@ struct KeyAnswered {
   std::optional<Error> error;
 };
 
-// Stream management (XEP-0198 §3, §5) that the peer asks for, on an authenticated stream: the driver
-// sends <enabled/>, <resumed/> or <failed/>.
+// Stream management (XEP-0198 §3, §5) that the peer asks for, on an authenticated stream: the
+// driver sends <enabled/>, <resumed/> or <failed/>.
 struct EnableManagement {
   bool resume = false;
 };
@@ -93,16 +93,16 @@ struct ResumeManagement {
   Resume what;
 };
 
-// The initiating end: the stream stands, with TLS as wanted: open_pair() and verify() may be called.
-// The first pair has been asked for, or is open by EXTERNAL: then PairOpened follows.
+// The initiating end: the stream stands, with TLS as wanted: open_pair() and verify() may be
+// called. The first pair has been asked for, or is open by EXTERNAL: then PairOpened follows.
 struct StreamReady {
   xml::Element features;  // of the last header; empty from a server without XMPP 1.0
 };
 
-// What became of stream management that we asked for comes as ManagementOutcome, in front of the first
-// PairOpened: never where it is not offered or not wanted. Failed also tells, at either end, with
-// what error the peer ended the stream; at the initiating end it stands in front of each EndStream
-// that we have not asked for with end() or close().
+// What became of stream management that we asked for comes as ManagementOutcome, in front of the
+// first PairOpened: never where it is not offered or not wanted. Failed also tells, at either end,
+// with what error the peer ended the stream; at the initiating end it stands in front of each
+// EndStream that we have not asked for with end() or close().
 using ServerAction =
     std::variant<Send, UpgradeTls, RestartStream, CheckCertificate, VerifyKey, PairAccepted,
                  PairRejected, PairOpened, PairRefused, KeyAnswered, EnableManagement,
