@@ -52,12 +52,15 @@ bool fits(const TlsaRecord& record, const X509* certificate) {
   return bytes_of(digest, size) == record.data;
 }
 
+void free_list(STACK_OF(X509) * certificates) {
+  sk_X509_free(certificates);
+}
+
 // Whether the first of the chain is good, now, by the word of `anchor`, which is one of them.
 bool is_signed_by(const Chain& chain, X509* anchor) {
   const tls::Owned<X509_STORE, X509_STORE_free> store(X509_STORE_new());
   const tls::Owned<X509_STORE_CTX, X509_STORE_CTX_free> context(X509_STORE_CTX_new());
-  constexpr auto kFree = [](STACK_OF(X509) * certificates) { sk_X509_free(certificates); };
-  const tls::Owned<STACK_OF(X509), +kFree> others(sk_X509_new_null());
+  const tls::Owned<STACK_OF(X509), free_list> others(sk_X509_new_null());
   if (!store || !context || !others) return false;
   X509_STORE_add_cert(store.get(), anchor);
   // RFC 7671 §5.2: the anchor need not be the root of anything.

@@ -18,8 +18,8 @@ Error to_error(const StanzaError& error);
 Error to_error(const StreamError& error);
 
 // The same, of the <stream:error/> that a peer ended its stream with, and where it wants us to go
-// (§4.9.3.19). That is told, not followed: whoever speaks may be somebody in between, and the caller
-// knows whether the connection was to be trusted.
+// (§4.9.3.19). That is told, not followed: whoever speaks may be somebody in between, and the
+// caller knows whether the connection was to be trusted.
 Failed ended_by_peer(xml::ElementView stream_error);
 
 // Whether an error of reading is one that the peer made and is told (RFC 6120 §4.9.3); else the
