@@ -45,14 +45,19 @@ bool dns_name_matches(std::string_view pattern, std::string_view name);
 bool certificate_is_for(const CertificateNames& names, std::string_view name,
                         std::string_view service = {});
 
-// Whether a certificate is for the XMPP server of `domain`, a prepared domainpart (RFC 7622 §3.2)
-// or an A-label: by dNSName, where a star stands for the whole left-most label, by SRVName
-// "_xmpp-server" (RFC 6120 §13.7.1.2), or by id-on-xmppAddr that holds the domain alone (§13.7.1.4).
-// An address is looked for among iPAddress.
-bool names_server(const Certificate& certificate, std::string_view domain);
+// The domain of a server, as certificates may name it.
+struct ServerName {
+  std::string domain;  // a prepared domainpart (RFC 7622 §3.2)
+  std::string ascii;   // the same in A-labels
+};
 
-// What keeps `peer` from being the server of `domain` (RFC 6120 §13.7.2, XEP-0178 §3): kNone:
-// nothing, its chain is trusted and it names that server. A pinned certificate needs no name.
-CertificateFault server_fault(const PeerCertificate& peer, std::string_view domain);
+// Whether a certificate is for the XMPP server of a domain: by dNSName, where a star stands for the
+// whole left-most label, by SRVName "_xmpp-server" (RFC 6120 §13.7.1.2), or by id-on-xmppAddr that
+// holds the domain alone (§13.7.1.4). An address is looked for among iPAddress.
+bool names_server(const CertificateNames& names, const ServerName& server);
+
+// What keeps `peer` from being the server of a domain (RFC 6120 §13.7.2, XEP-0178 §3). kNone:
+// nothing, its chain is trusted and it names that server.
+CertificateFault server_fault(const PeerCertificate& peer, const ServerName& server);
 
 }  // namespace balcony

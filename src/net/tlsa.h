@@ -38,10 +38,10 @@ enum class DaneVerdict : std::uint8_t {
   kMismatch,  // there are records, and none fits: the certificate must not be accepted (§4.1)
 };
 
-// What records that DNSSEC has validated say of a peer's certificate. `names`: with kPkixTa, kPkixEe
-// and kDaneTa one of them has to be in the certificate: the domain and the host that SRV gave for
-// it (RFC 7673 §3.3). kDaneEe says it all by itself, names and times are not looked at (RFC 7671
-// §5.1). kPkix… hold only for a peer.trusted.
+// What records that DNSSEC has validated say of a peer's certificate. `names`: with kPkixTa,
+// kPkixEe and kDaneTa one of them has to be in the certificate: the domain and the host that SRV
+// gave for it (RFC 7673 §3.3). kDaneEe says it all by itself, names and times are not looked at
+// (RFC 7671 §5.1). kPkix… hold only for a peer.trusted.
 DaneVerdict match_tlsa(std::span<const TlsaRecord> records, const PeerCertificate& peer,
                        std::span<const std::string> names);
 

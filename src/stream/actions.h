@@ -2,6 +2,7 @@
 #pragma once
 
 #include "stanza/stream_error.h"
+#include "xml/parser.h"
 
 #include <balcony/element.h>
 #include <balcony/error.h>
@@ -66,6 +67,10 @@ inline constexpr std::string_view kStreamEndTag = "</stream:stream>";
 std::string write_stream_header(std::string_view from, std::string_view to, std::string_view id,
                                 std::string_view lang, std::string_view content_ns,
                                 std::string_view version = "1.0");
+
+// Whether the content namespace of a header is `ns` (RFC 6120 §4.8.2): it is the default one, or
+// has a prefix and the streams namespace is the default.
+bool has_content_namespace(const xml::StreamHeader& header, std::string_view ns);
 
 // Whether a header's version is one that we speak: RFC 6120 §4.7.5: the major number decides.
 bool speaks_version_1(std::string_view version) noexcept;

@@ -1,8 +1,8 @@
 // Server Dialback (XEP-0220 1.1.1) as values: its elements, its keys, its stream feature.
 //
-// A server asks with <db:result/> to send from one of its domains to one of the peer's (§2.1.1), and
-// the peer asks the domain's authoritative server with <db:verify/> whether the key in it is true
-// (§2.1.2). Used by incoming_pairs.h, outgoing_pairs.h and the machines that have those. Pure
+// A server asks with <db:result/> to send from one of its domains to one of the peer's (§2.1.1),
+// and the peer asks the domain's authoritative server with <db:verify/> whether the key in it is
+// true (§2.1.2). Used by incoming_pairs.h, outgoing_pairs.h and the machines that have those. Pure
 // functions; any thread.
 #pragma once
 
@@ -24,6 +24,20 @@ struct DomainPair {
 
   friend bool operator==(const DomainPair&, const DomainPair&) = default;
   friend auto operator<=>(const DomainPair&, const DomainPair&) = default;
+};
+
+// The same, to look one up without copies.
+struct DomainPairView {
+  std::string_view from;
+  std::string_view to;
+};
+struct DomainPairLess {
+  using is_transparent = void;
+  template <class A, class B>
+  bool operator()(const A& a, const B& b) const noexcept {
+    const int order = std::string_view(a.from).compare(b.from);
+    return order != 0 ? order < 0 : std::string_view(a.to) < std::string_view(b.to);
+  }
 };
 
 // The pair of the other direction: of an answer, and of stanzas back (XEP-0288 §2.2).
@@ -61,8 +75,8 @@ std::string write_dialback(const Dialback& dialback);
 Dialback answer_to(const Dialback& to, Dialback::Type type,
                    Errc condition = Errc::kUndefinedCondition);
 
-// The key for `pair` on the stream `id`, which the receiving server gave (XEP-0185 §3): HMAC-SHA-256
-// in hexadecimal. `secret` is that of the sender's servers. Not empty.
+// The key for `pair` on the stream `id`, which the receiving server gave (XEP-0185 §3):
+// HMAC-SHA-256 in hexadecimal. `secret` is that of the sender's servers. Not empty.
 std::string dialback_key(std::string_view secret, const DomainPair& pair, std::string_view id);
 
 // Whether `verify`, a request that came, holds the key that dialback_key() gives: it was made by
@@ -76,8 +90,8 @@ Error no_answer_to_key(const Error& why);
 
 // <dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback> (XEP-0220 §2.4.2).
 void append_dialback_feature(xml::ElementRef features);
-// Whether the peer's features have it with <errors/>: several target domains may be asked for on one
-// stream (§2.7.2).
+// Whether the peer's features have it with <errors/>: several target domains may be asked for on
+// one stream (§2.7.2).
 bool has_dialback_errors(xml::ElementView features) noexcept;
 
 }  // namespace balcony::stream

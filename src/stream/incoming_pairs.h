@@ -12,10 +12,8 @@
 #include <cstddef>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace balcony {
 class Stanza;
@@ -37,6 +35,11 @@ class IncomingPairs {
   // What the stream is like: TLS is on; the peer has shown a certificate.
   void on_tls(bool has_certificate) noexcept;
   void set_id(std::string id) { id_ = std::move(id); }
+  // A new stream begins with TLS: what was accepted or is being verified is forgotten.
+  void forget() noexcept {
+    accepted_.clear();
+    pending_.clear();
+  }
 
   // Requests of the peer: <db:result/> asks for a pair, <db:verify/> for one of our keys.
   ServerActions on_request(const Dialback& request);
@@ -47,8 +50,9 @@ class IncomingPairs {
   // Without dialback: SASL EXTERNAL has proved it.
   PairAccepted accept(DomainPair pair, PairProof proof);
 
+  // Where PairRejected has kForbidden and this is true, the stream is to be closed (§2.2.1).
   bool empty() const noexcept { return accepted_.empty(); }
-  const std::set<DomainPair>& accepted() const noexcept { return accepted_; }
+  const ProvenPairs& accepted() const noexcept { return accepted_; }
   // Whether stanzas from the domain `from` to the domain `to` may come.
   bool may_send(std::string_view from, std::string_view to) const;
   // Null: this stanza may come in. Else what the stream ends with (RFC 6120 §8.1.1.2, §8.1.2.2).
@@ -58,22 +62,23 @@ class IncomingPairs {
 
  private:
   struct Pending {
-    Dialback request;
+    std::string key;
     bool at_certificate = false;  // else at the authoritative server
   };
-  ServerActions on_result_request(const Dialback& request);
+  ServerActions on_pair_request(const Dialback& request);
+  ServerActions on_key_request(const Dialback& request) const;
   std::optional<Error> refusal(const DomainPair& pair) const;
-  ServerActions verify(Pending& pending);
-  ServerActions accept_request(const Dialback& request, PairProof proof);
-  ServerActions reject(const Dialback& request, const Error& error);
+  ServerActions verify(const DomainPair& pair, Pending& pending);
+  ServerActions answer(const DomainPair& pair, PairProof proof);
+  ServerActions reject(const DomainPair& pair, Error error);
 
   const ServerPolicy* policy_;
   IncomingLimits limits_;
   bool tls_ = false;
   bool has_certificate_ = false;
   std::string id_;
-  std::set<DomainPair> accepted_;
-  std::map<DomainPair, Pending> pending_;
+  ProvenPairs accepted_;
+  std::map<DomainPair, Pending, DomainPairLess> pending_;
 };
 
 }  // namespace balcony::stream

@@ -10,12 +10,11 @@
 //   stream whether a key is the peer's.
 //
 // The driver performs the actions in their order. It hands in each element that is no stanza with
-// on_element(), in every state, but <r/> and <a/> of XEP-0198 once that is on; and asks check() about
-// each stanza once the stream is ready (before, stanzas go to on_element(), which ends the stream).
-// After UpgradeTls it hands in nothing but on_tls(), after the CheckCertificate of its own domain
-// nothing but on_certificate(). After Failed or EndStream it closes. Waiting too long is for the
-// driver to notice: on_error() with kTimeout.
-// One thread at a time.
+// on_element(), in every state, but <r/> and <a/> of XEP-0198 once that is on; and asks check()
+// about each stanza once the stream is ready (before, stanzas go to on_element(), which ends the
+// stream). After UpgradeTls it hands in nothing but on_tls(), after the CheckCertificate of its own
+// domain nothing but on_certificate(). After Failed or EndStream it closes. Waiting too long is for
+// the driver to notice: on_error() with kTimeout. One thread at a time.
 #pragma once
 
 #include "stream/incoming_pairs.h"
@@ -30,6 +29,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace balcony::stream {
 
@@ -67,7 +67,6 @@ class InitiatingServer {
     kAwaitTls,
     kAwaitCertificate,
     kAwaitSasl,
-    kAwaitManagement,
     kReady,
     kEnded
   };
@@ -93,9 +92,9 @@ class InitiatingServer {
   // Asks for a further pair (XEP-0220 §2.7); in state kReady only. PairRefused at once, with
   // kFeatureNotImplemented, where this stream cannot: see can_open().
   ServerActions open_pair(DomainPair pair);
-  // Whether open_pair() may ask for it: a further sender domain always, a further target domain only
-  // where the peer has said that it knows errors (§2.7.2). Who asks has found in DNS that pair.to
-  // lives at the same address.
+  // Whether open_pair() may ask for it: a further sender domain always, a further target domain
+  // only where the peer has said that it knows errors (§2.7.2). Who asks has found in DNS that
+  // pair.to lives at the same address.
   bool can_open(const DomainPair& pair) const;
   // Asks the peer, as the authoritative server of what.pair.from, for the truth of a key; in state
   // kReady only.
@@ -110,7 +109,8 @@ class InitiatingServer {
   // ---- bidirectional streams (XEP-0288)
 
   bool is_bidirectional() const noexcept { return bidi_; }
-  // Whether this stanza of the peer may come in; else what the stream ends with: hand that to end().
+  // Whether this stanza of the peer may come in; else what the stream ends with: hand that to
+  // end().
   std::optional<StreamError> check(const Stanza& stanza) const;
   // Answers to VerifyKey, which a peer's <db:result/> asks for. Errors: as KeyAnswered.
   ServerActions on_key(const DomainPair& pair, const Result<>& verdict);
@@ -127,6 +127,9 @@ class InitiatingServer {
   // Whether the peer's certificate is good for the pair's `to`; else why not, for the log.
   bool is_certified() const noexcept { return certified_; }
   const std::string& certificate_error() const noexcept { return certificate_error_; }
+  // Why EXTERNAL, which was offered, did not succeed; dialback was tried then. Empty: it did, or
+  // was not tried.
+  const std::string& external_error() const noexcept { return external_error_; }
   // What the peer accepts (XEP-0478 §3).
   const StreamLimits& peer_limits() const noexcept { return peer_limits_; }
   const OutgoingPairs& outgoing() const noexcept { return outgoing_; }
@@ -134,43 +137,45 @@ class InitiatingServer {
 
  private:
   ServerActions open();
-  std::optional<StreamError> check_header(const xml::StreamHeader& header);
   ServerActions on_features(xml::Element features);
-  ServerActions start_tls(bool is_offered);
-  ServerActions start_sasl();
+  ServerActions start_authentication();
   ServerActions on_sasl(xml::ElementView element);
-  ServerActions start_dialback();
   ServerActions ready();
+  ServerActions on_ready_element(xml::Element element);
+  ServerActions on_dialback(xml::ElementView element);
+  void ask_for_bidi(ServerActions& actions);
+  // Looks through what the pairs said: stream management begins before the first of ours is told,
+  // and what we have proved may come back on a bidirectional stream.
+  ServerActions follow(ServerActions actions);
   bool wants_management() const;
   ServerActions start_management();
   ServerActions on_management(xml::ElementView element);
-  ServerActions on_ready_element(xml::ElementView element);
-  ServerActions on_dialback(xml::ElementView element);
-  void ask_for_bidi(ServerActions& actions);
-  // Looks through what the pairs said: stream management begins with the first pair, and what we
-  // proved may come back on a bidirectional stream.
-  ServerActions follow(ServerActions actions);
-  ServerActions on_stream_error(xml::ElementView element);
+  ServerTrust trust() const { return policy_->trust(options_.pair.to, options_.pair.from); }
   ServerActions failed(Error error);
   ServerActions refused(StreamCondition condition, std::string why);
-  ServerActions finish(ServerActions last, const Error& why);
+  // The end: `last` is said, what waits gets its answer, then `failed` and `end`, where given.
+  ServerActions finish(std::string last, const Error& why, std::optional<Failed> failed = {},
+                       EndStream end = {});
 
   const ServerPolicy* policy_;
   InitiatingServerOptions options_;
   State state_ = State::kIdle;
   bool tls_ = false;
-  bool has_certificate_ = false;
   bool certified_ = false;
   bool header_sent_ = false;
-  bool version_1_ = true;
-  bool authenticated_ = false;  // by EXTERNAL
-  bool sasl_failed_ = false;    // it was tried on this stream
+  bool authenticated_ = false;    // by EXTERNAL
+  bool external_failed_ = false;  // on this stream
+  bool speaks_dialback_ = false;
   bool bidi_ = false;
-  bool managed_ = false;  // XEP-0198 has been asked for
+  enum class Management : std::uint8_t { kNone, kAsked, kResuming, kSettled };
+  Management management_ = Management::kNone;
   std::string id_;
+  std::string foreign_from_;  // the header came from somebody else; told unless an error explains
   std::string certificate_error_;
+  std::string external_error_;
   StreamLimits peer_limits_;
   xml::Element features_;
+  ManagementOutcome outcome_;
   ServerActions held_;  // what waits for stream management to be settled
   OutgoingPairs outgoing_;
   IncomingPairs incoming_;

@@ -10,8 +10,6 @@
 
 #include <balcony/error.h>
 
-#include <cstddef>
-#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -43,14 +41,14 @@ class OutgoingPairs {
 
   bool may_send(std::string_view from, std::string_view to) const;
   bool is_asked(const DomainPair& pair) const { return asked_.contains(pair); }
-  const std::set<DomainPair>& open_pairs() const noexcept { return open_; }
+  const ProvenPairs& open_pairs() const noexcept { return open_; }
   // Whether nothing waits for an answer.
   bool is_idle() const noexcept { return asked_.empty() && keys_.empty(); }
 
  private:
   std::string secret_;
   std::string id_;
-  std::set<DomainPair> open_;
+  ProvenPairs open_;
   std::set<DomainPair> asked_;
   std::set<std::pair<DomainPair, std::string>> keys_;  // pair and stream id of each question
 };

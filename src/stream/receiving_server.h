@@ -8,14 +8,15 @@
 //                                      +--db:verify: answered at once
 //
 // The driver performs the actions in their order. It hands in each element that is no stanza with
-// on_element(), in every state, but <r/> and <a/> of XEP-0198 once that is on; and asks check() about
-// each stanza in state kOpen (before, stanzas go to on_element(), which ends the stream). In state
-// kWaiting it reads nothing until it has given the answer: on_tls() after UpgradeTls,
+// on_element(), in every state, but <r/> and <a/> of XEP-0198 once that is on; and asks check()
+// about each stanza in state kOpen (before, stanzas go to on_element(), which ends the stream). In
+// state kWaiting it reads nothing until it has given the answer: on_tls() after UpgradeTls,
 // on_certificate() after CheckCertificate.
 // One thread at a time; it may be moved to another with its connection, see set_policy().
 #pragma once
 
 #include "base/random.h"
+#include "sasl/server.h"
 #include "stream/incoming_pairs.h"
 #include "stream/outgoing_pairs.h"
 #include "stream/server_actions.h"
@@ -25,6 +26,7 @@
 #include <balcony/result.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -44,12 +46,13 @@ struct ReceivingServerOptions {
 
 class ReceivingServer {
  public:
-  // kNegotiating: nobody has proved anything yet. kWaiting: for on_tls() or on_certificate(). kOpen:
-  // at least one pair of domains is accepted.
+  // kNegotiating: nobody has proved anything yet. kWaiting: for on_tls() or on_certificate().
+  // kOpen: at least one pair of domains is accepted.
   enum class State : std::uint8_t { kOpening, kNegotiating, kWaiting, kOpen, kEnded };
 
   // `policy` and `random` must outlive the machine.
   ReceivingServer(const ServerPolicy& policy, Random& random, ReceivingServerOptions options);
+  ~ReceivingServer();
 
   // The peer opened a stream (the first, or anew after a restart).
   ServerActions on_header(const xml::StreamHeader& header);
@@ -83,8 +86,8 @@ class ReceivingServer {
   bool may_receive(std::string_view from, std::string_view to) const {
     return outgoing_.may_send(from, to);
   }
-  // Asks to send from another domain of ours (§2.2), to one that the peer has proved. PairRefused at
-  // once where the stream cannot: it is not bidirectional, or pair.to is not proved.
+  // Asks to send from another domain of ours (§2.2), to one that the peer has proved. PairRefused
+  // at once where the stream cannot: it is not bidirectional, or pair.to is not proved.
   ServerActions open_pair(DomainPair pair);
   // What the peer accepts, as it said in <bidi/> (XEP-0478 §4).
   const StreamLimits& peer_limits() const noexcept { return peer_limits_; }
@@ -98,31 +101,40 @@ class ReceivingServer {
   void set_policy(const ServerPolicy& policy) noexcept;
 
   State state() const noexcept { return state_; }
-  // Our domain that the header asked for, and the peer's that it claims, which is not to be believed
-  // before PairAccepted; empty before, and where there is none.
+  // Our domain that the header asked for, and the peer's that it claims, which is not to be
+  // believed before PairAccepted; empty before, and where there is none.
   const std::string& domain() const noexcept { return domain_; }
   const std::string& peer() const noexcept { return peer_; }
   const std::string& id() const noexcept { return id_; }
   bool is_tls() const noexcept { return tls_; }
   // Whether XMPP 1.0 is spoken; else there is nothing but dialback (RFC 6120 §4.7.5).
   bool has_version() const noexcept { return version_1_; }
+  // Why the peer's certificate is not good for peer(), for the log; empty: it is, or none was
+  // shown.
+  const std::string& certificate_error() const noexcept { return certificate_error_; }
   const IncomingPairs& incoming() const noexcept { return incoming_; }
+  const OutgoingPairs& outgoing() const noexcept { return outgoing_; }
 
  private:
   std::optional<StreamError> check_header(const xml::StreamHeader& header);
+  std::optional<StreamError> check_addresses(const std::string& to, const std::string& from);
   void open_response(ServerActions& actions);
   void forget_stream();
-  ServerActions features();
+  ServerActions welcome();
+  void offer(xml::Element& features) const;
   bool must_have_tls() const;
   ServerActions on_starttls();
-  ServerActions on_auth(xml::ElementView auth);
+  ServerActions on_auth(xml::ElementView element);
+  ServerActions on_sasl_step(sasl::ServerStep step);
   ServerActions sasl_failed(const Error& error);
   ServerActions on_dialback(xml::ElementView element);
   ServerActions on_bidi(xml::ElementView element);
   ServerActions on_management(xml::ElementView element);
-  // Looks through what the pairs said: states, and pairs of the other direction.
+  // Looks through what the pairs said: the state, and pairs of the other direction.
   ServerActions follow(ServerActions actions);
   ServerActions stream_error(StreamCondition condition, std::string text = {});
+  // The end: `last` is said, and what waits for an answer gets one.
+  ServerActions finish(std::string last, EndStream end, std::optional<Failed> failed = {});
 
   const ServerPolicy* policy_;
   Random& random_;
@@ -135,11 +147,14 @@ class ReceivingServer {
   bool header_sent_ = false;
   bool version_1_ = true;
   bool bidi_ = false;
+  bool managed_ = false;  // XEP-0198 has been asked for
   int attempts_ = 0;
   std::string domain_;
   std::string peer_;
   std::string id_;
+  std::string certificate_error_;
   StreamLimits peer_limits_;
+  std::unique_ptr<sasl::ServerMechanism> sasl_;
   IncomingPairs incoming_;
   OutgoingPairs outgoing_;
 };

@@ -6,12 +6,14 @@
 
 #include "stream/actions.h"
 #include "stream/dialback.h"
+#include "stream/stream_limits.h"
 #include "stream/stream_management.h"
 
 #include <balcony/element.h>
 #include <balcony/error.h>
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,8 +25,8 @@ namespace balcony::stream {
 // ---- questions: the stream goes on meanwhile, unless it says otherwise
 
 // Is the certificate that the peer has shown in TLS trusted, and is it for this domain (RFC 6120
-// §13.7.2, XEP-0178 §3)? Then on_certificate(domain, …). Asked only when there is one. Both machines
-// wait for the first answer after a stream header, and read nothing meanwhile.
+// §13.7.2, XEP-0178 §3)? Then on_certificate(domain, …). Asked only when there is one. Both
+// machines wait for the first answer after a stream header, and read nothing meanwhile.
 struct CheckCertificate {
   std::string domain;
 };
@@ -46,6 +48,9 @@ enum class PairProof : std::uint8_t {
   kDialback,     // the authoritative server said so (XEP-0220)
 };
 std::string_view to_string(PairProof proof) noexcept;
+
+// Pairs that were proved, to be found by DomainPairView too.
+using ProvenPairs = std::map<DomainPair, PairProof, DomainPairLess>;
 
 // The peer may send stanzas from pair.from to pair.to from now on. First one: the stream is
 // authenticated.
@@ -79,8 +84,8 @@ struct KeyAnswered {
   std::optional<Error> error;
 };
 
-// Stream management (XEP-0198 §3, §5) that the peer asks for, on an authenticated stream: the driver
-// sends <enabled/>, <resumed/> or <failed/>.
+// Stream management (XEP-0198 §3, §5) that the peer asks for, on an authenticated stream: the
+// driver sends <enabled/>, <resumed/> or <failed/>.
 struct EnableManagement {
   bool resume = false;
 };
@@ -88,27 +93,21 @@ struct ResumeManagement {
   Resume what;
 };
 
-// The initiating end: the stream stands, with TLS as wanted: open_pair() and verify() may be called.
-// The first pair has been asked for, or is open by EXTERNAL: then PairOpened follows.
+// The initiating end: the stream stands, with TLS as wanted: open_pair() and verify() may be
+// called. The first pair has been asked for, or is open by EXTERNAL: then PairOpened follows.
 struct StreamReady {
   xml::Element features;  // of the last header; empty from a server without XMPP 1.0
 };
 
+// What became of stream management that we asked for comes as ManagementOutcome, in front of the
+// first PairOpened: never where it is not offered or not wanted. Failed also tells, at either end,
+// with what error the peer ended the stream; at the initiating end it stands in front of each
+// EndStream that we have not asked for with end() or close().
 using ServerAction =
     std::variant<Send, UpgradeTls, RestartStream, CheckCertificate, VerifyKey, PairAccepted,
                  PairRejected, PairOpened, PairRefused, KeyAnswered, EnableManagement,
                  ResumeManagement, StreamReady, ManagementOutcome, Failed, EndStream>;
 using ServerActions = std::vector<ServerAction>;
-
-// ---- limits that are told (XEP-0478)
-
-struct StreamLimits {
-  std::uint64_t bytes_max = 0;     // of one element; 0: not told
-  std::uint64_t idle_seconds = 0;  // 0: not told
-};
-// Adds <limits/> to features, or to <bidi/> (§4); nothing where nothing is to be told.
-void append_limits(xml::ElementRef parent, const StreamLimits& limits);
-StreamLimits read_limits(xml::ElementView parent);
 
 // ---- what the server decides
 
@@ -125,7 +124,7 @@ class ServerPolicy {
 
   // Whether this domain is one of ours (a host or a component) that other servers may send to.
   virtual bool serves(std::string_view domain) const = 0;
-  // `remote` is not one of ours.
+  // `remote` is not one of ours; empty where the peer has not said who it is.
   virtual ServerTrust trust(std::string_view remote, std::string_view local) const = 0;
   // Of XEP-0185; the same for all domains and shards, and on all machines that share a domain.
   virtual std::string dialback_secret() const = 0;
