@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace balcony::router {
 namespace {
@@ -156,6 +157,8 @@ void RemoteTable::ready(const DomainPair& pair, Endpoint& stream) {
   // A stream that is here is worth a route, whatever the limit: streams have limits of their own.
   if (entry == routes_.end()) entry = routes_.try_emplace(pair).first;
   Route& route = entry->second;
+  // One that has a stream keeps it: what went there must not be overtaken (RFC 6120 §10.1).
+  if (route.stream) return;
   wake(route);
   route.stream = &stream;
   route.dialing = false;

@@ -112,10 +112,7 @@ Task<Next> ClientSession::perform(stream::Actions actions) {
 
 Task<Result<>> ClientSession::upgrade_tls() {
   std::string hint = negotiation_->domain();
-  std::string leftover = reader_.take_rest();
-  // COMPAT(go-xmpp, 2022): <starttls/> with a line feed behind it. White space between elements
-  // means nothing (RFC 6120 §11.7) and is dropped here; anything else is an injection.
-  if (leftover.find_first_not_of(" \t\r\n") == std::string::npos) leftover.clear();
+  std::string leftover = reader_.take_rest_before_tls();
   auto upgraded = co_await transport_->start_tls_server(*context_->shared.tls, std::move(hint),
                                                         std::move(leftover));
   if (!upgraded) {

@@ -151,6 +151,7 @@ struct S2sConfig {
   bool require_certificate = false;
   std::vector<std::string> allow_only;  // prepared; empty: all
   std::string ca_file;                  // PEM; empty: the system's authorities
+  std::string crl_file;                 // PEM; empty: no revocation lists
   std::string dialback_secret;          // empty: one is drawn at each start
   bool bidi = true;                     // XEP-0288
   std::chrono::seconds connect_timeout{30};

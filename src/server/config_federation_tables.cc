@@ -28,6 +28,9 @@ std::vector<OptionSpec> trust_options() {
              "Only these domains are talked to. Empty: all, but for those with policy \"deny\"."),
       option("ca_file", &S::ca_file,
              "Authorities of other servers' certificates, a PEM file; empty: the system's."),
+      option("crl_file", &S::crl_file,
+             "Revocation lists of those authorities, a PEM file; read again by a reload. Empty: none "
+             "is looked at."),
       option("dialback_secret", &S::dialback_secret,
              "What dialback keys are made with (XEP-0185). Needed where several processes serve one "
              "domain; empty: drawn at each start."),

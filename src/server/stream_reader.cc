@@ -75,8 +75,12 @@ void StreamReader::keep_rest() {
   splitter_.drop_rest();
 }
 
-std::string StreamReader::take_rest() {
-  return std::exchange(pending_, {});
+std::string StreamReader::take_rest_before_tls() {
+  std::string leftover = std::exchange(pending_, {});
+  // COMPAT(go-xmpp, 2022): <starttls/> with a line feed behind it. White space between elements
+  // means nothing (RFC 6120 §11.7) and is dropped here; anything else is an injection.
+  if (leftover.find_first_not_of(" \t\r\n") == std::string::npos) leftover.clear();
+  return leftover;
 }
 
 }  // namespace balcony::server

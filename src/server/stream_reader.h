@@ -64,8 +64,9 @@ class StreamReader {
   void restart();
   // Takes what was read and not consumed out of the shard's buffer, which is everybody's.
   void keep_rest();
-  // What keep_rest() kept; it will not be read.
-  std::string take_rest();
+  // What keep_rest() kept behind an element that starts TLS; it will not be read. Whoever starts TLS
+  // refuses to go on when there is any.
+  std::string take_rest_before_tls();
 
  private:
   Task<Next> consume(std::string_view bytes);

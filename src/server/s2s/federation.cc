@@ -12,6 +12,14 @@
 
 namespace balcony::server::s2s {
 
+namespace {
+
+Error lost_error() {
+  return Error(Errc::kRemoteServerTimeout, "the connection to that server was lost");
+}
+
+}  // namespace
+
 Federation::Federation(ShardContext& context) : context_(context), policy_(context) {}
 
 Federation::~Federation() {
@@ -32,6 +40,7 @@ void Federation::reconsider() {
 }
 
 void Federation::accept(ConnectionPtr connection, bool direct_tls) {
+  if (!context_.config->federates()) return;  // until the port is closed
   ++accepted;
   IncomingStream::start(context_, std::move(connection), direct_tls);
 }
@@ -110,11 +119,13 @@ void Federation::keep_lost(const std::string& id, LostStream lost) {
 }
 
 std::optional<LostStream> Federation::take_lost(const std::string& id,
-                                                const std::set<stream::DomainPair>& proved) {
+                                                const stream::ProvenPairs& proved) {
   const auto found = lost_incoming_.find(id);
   if (found == lost_incoming_.end()) return std::nullopt;
-  const auto& needed = found->second.lost.receives;
-  if (!std::ranges::includes(proved, needed)) return std::nullopt;
+  const bool is_theirs = std::ranges::all_of(
+      found->second.lost.receives,
+      [&proved](const auto& entry) { return proved.contains(entry.first); });
+  if (!is_theirs) return std::nullopt;
   context_.shard.cancel(found->second.timer);
   LostStream lost = std::move(found->second.lost);
   lost_incoming_.erase(found);
@@ -126,13 +137,24 @@ void Federation::expire(const std::string& id) {
   if (found) give_up(std::move(found.mapped().lost));
 }
 
-void Federation::give_up(LostStream lost) {
-  router::RemoteTable& remotes = context_.router->remotes();
-  const Error error(Errc::kRemoteServerTimeout, "the connection to that server was lost");
+void Federation::give_back(LostStream& lost) {
   for (const Stanza& stanza : read_kept(lost.managed->take_unacknowledged())) {
-    remotes.give_back(stanza, error);
+    context_.router->remotes().give_back(stanza, lost_error());
   }
-  for (const stream::DomainPair& pair : lost.sends) remotes.failed({pair.from, pair.to}, error);
+}
+
+void Federation::give_up(LostStream lost) {
+  give_back(lost);
+  for (const stream::DomainPair& pair : lost.sends) {
+    context_.router->remotes().failed({pair.from, pair.to}, lost_error());
+  }
+}
+
+ManagedOptions peer_management(const Config& config) {
+  ManagedOptions options;
+  options.resume_timeout = config.s2s.resume_timeout;
+  options.silence_max = config.stream_management.silence;
+  return options;
 }
 
 std::vector<Stanza> read_kept(std::deque<stream::Kept> kept) {

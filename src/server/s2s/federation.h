@@ -27,8 +27,8 @@ class PeerStream;
 // What is left of a stream whose connection was lost, until it is resumed (XEP-0198 §5).
 struct LostStream {
   std::unique_ptr<ManagedStream> managed;
-  std::set<stream::DomainPair> receives;  // from theirs to ours
-  std::set<stream::DomainPair> sends;     // from ours to theirs
+  stream::ProvenPairs receives;        // from theirs to ours
+  std::set<stream::DomainPair> sends;  // from ours to theirs
 };
 
 class Federation final : public router::RemoteDialer {
@@ -63,9 +63,14 @@ class Federation final : public router::RemoteDialer {
   void keep_lost(const std::string& id, LostStream lost);
   // That may be resumed by who has proved these pairs; nullopt: there is none, or somebody else's.
   std::optional<LostStream> take_lost(const std::string& id,
-                                      const std::set<stream::DomainPair>& proved);
+                                      const stream::ProvenPairs& proved);
+
+  // Its stanzas go back to their senders; with the second, also what waits for its routes.
+  void give_back(LostStream& lost);
+  void give_up(LostStream lost);
 
   std::unordered_set<PeerStream*> streams;
+  std::size_t dialing = 0;     // streams that have no connection yet
   std::uint64_t accepted = 0;  // connections from listeners
 
  private:
@@ -74,7 +79,6 @@ class Federation final : public router::RemoteDialer {
     TimerId timer = 0;
   };
   void expire(const std::string& id);
-  void give_up(LostStream lost);
 
   ShardContext& context_;
   Policy policy_;
@@ -82,6 +86,8 @@ class Federation final : public router::RemoteDialer {
   std::map<router::DomainPair, LostStream> lost_outgoing_;
   std::map<std::string, Expiring> lost_incoming_;
 };
+
+ManagedOptions peer_management(const Config& config);
 
 // The stanzas that a stream with another server sent and that were not acknowledged.
 std::vector<Stanza> read_kept(std::deque<stream::Kept> kept);

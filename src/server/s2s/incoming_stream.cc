@@ -130,9 +130,11 @@ stream::ServerActions IncomingStream::on_management_asked(bool resume) {
     write(xml::to_string(stream::write_failed(Errc::kUnexpectedRequest)));
     return {};
   }
-  ManagedOptions options = managed_options(*context_->config);
-  std::string id;
-  if (resume && options.resume_timeout.count() > 0) id = system_random().token(16);
+  const ManagedOptions options = peer_management(*context_->config);
+  // What we send on a bidirectional stream goes on in another one, in order, or goes back.
+  const bool is_resumable =
+      resume && options.resume_timeout.count() > 0 && !machine_->is_bidirectional();
+  const std::string id = is_resumable ? system_random().token(16) : "";
   manage(std::make_unique<ManagedStream>(
       context_->shard, std::make_shared<Ledger>(context_->shard), id, options));
   write(xml::to_string(stream::write_enabled(

@@ -60,7 +60,7 @@ Task<> OutgoingStream::open(ShardContext& context, Purpose purpose) {
   --context.federation->dialing;
   if (!connected) co_return report(context, purpose, connected.error());
   const bool direct_tls = connected->endpoint.direct_tls;
-  auto tls = context.shared.client_tls.load()->of(purpose.pair.local, direct_tls);
+  auto tls = context.client_tls->of(purpose.pair.local, direct_tls);
   auto options = options_of(context, purpose, direct_tls);
   std::optional<LostStream> lost;
   if (!purpose.key) lost = context.federation->take_lost(purpose.pair);
@@ -80,7 +80,7 @@ Task<Result<Connected>> OutgoingStream::connect(ShardContext& context, const Pur
   const RemoteDomainConfig* own = context.federation->policy().domain(purpose.pair.remote);
   BALCONY_CO_ASSIGN(std::string domain, precis::domain_to_ascii(purpose.pair.remote));
   Resolver& resolver = *context.shared.resolver;
-  std::vector<Endpoint> endpoints;
+  std::vector<balcony::Endpoint> endpoints;
   std::string place = purpose.see_other_host;
   if (place.empty() && own) place = own->connect;
   if (place.empty()) {
@@ -110,7 +110,7 @@ void OutgoingStream::report(ShardContext& context, Purpose& purpose, const Error
     return;
   }
   if (auto lost = context.federation->take_lost(purpose.pair)) {
-    context.federation->give_up(*std::move(lost));
+    context.federation->give_back(*lost);
   }
   context.router->remotes().failed(purpose.pair, error);
 }
@@ -149,13 +149,16 @@ Task<Result<>> OutgoingStream::upgrade_tls() {
 
 void OutgoingStream::on_opened(const stream::PairOpened& what) {
   reported_ = true;
+  // Without stream management nobody can say what the lost stream had brought.
+  if (resuming_) context_->federation->give_back(*resuming_);
+  resuming_.reset();
   PeerStream::on_opened(what);
 }
 
 void OutgoingStream::on_refused_pair(const stream::PairRefused& what) {
   PeerStream::on_refused_pair(what);
-  const bool is_last_word = !std::exchange(reported_, true) && redirect_.empty();
-  if (is_last_word) {
+  if (what.error.code == Errc::kClosed) return;  // leave() tells why
+  if (!std::exchange(reported_, true)) {
     const Error error(Errc::kRemoteServerTimeout,
                       "that server does not accept this one: " + what.error.to_string());
     context_->router->remotes().failed(purpose_.pair, error);
@@ -168,17 +171,13 @@ void OutgoingStream::on_ready(const stream::StreamReady&) {
 }
 
 void OutgoingStream::on_failed(const stream::Failed& what) {
+  PeerStream::on_failed(what);
   failure_ = what.error;
-  say("server stream failed", remote(), what.error.to_string());
   // RFC 6120 §4.9.3.19. Whoever answers there proves the same domain, so nothing is given away.
   if (purpose_.see_other_host.empty() && !has_pairs()) redirect_ = what.see_other_host;
-  if (!std::exchange(ended_, true) && transport_) {
-    transport_->set_deadline_in(std::chrono::milliseconds(0));
-  }
 }
 
 void OutgoingStream::on_key_answered(const stream::KeyAnswered& what) {
-  if (!redirect_.empty() && what.error && what.error->code != Errc::kForbidden) return;
   const auto verdict = std::exchange(purpose_.verdict, {});
   reported_ = true;
   if (verdict) verdict(what.error ? Result<>(fail(*what.error)) : Result<>());
@@ -204,14 +203,15 @@ void OutgoingStream::on_management(stream::ManagementOutcome outcome) {
       deliver(stanza, {});
     }
   } else {
-    context_->federation->give_up(std::move(lost));
+    context_->federation->give_back(lost);
   }
 }
 
 void OutgoingStream::take_up(stream::ManagementOutcome outcome) {
   auto missed = resuming_->managed->resume(outcome.peer_h);
   if (!missed) {
-    context_->federation->give_up(*std::exchange(resuming_, std::nullopt));
+    context_->federation->give_back(*resuming_);
+    resuming_.reset();
     return end({StreamCondition::kUndefinedCondition, missed.error().detail});
   }
   LostStream lost = *std::exchange(resuming_, std::nullopt);
@@ -224,14 +224,14 @@ void OutgoingStream::take_up(stream::ManagementOutcome outcome) {
 
 void OutgoingStream::leave(bool is_lost) {
   leave_routes(is_lost);
-  if (!redirect_.empty() && !context_->shared.stopping) {
+  if (!redirect_.empty() && !reported_ && !context_->shared.stopping) {
     Purpose again = std::move(purpose_);
     again.see_other_host = redirect_;
     if (resuming_) context_->federation->keep_lost(again.pair, *std::move(resuming_));
     spawn(open(*context_, std::move(again)));
     return;
   }
-  if (resuming_) context_->federation->give_up(*std::exchange(resuming_, std::nullopt));
+  if (resuming_) context_->federation->give_back(*resuming_);
   if (is_lost) {
     LostStream lost;
     for (const auto& [pair, proof] : proofs_out_) lost.sends.insert(pair);

@@ -127,11 +127,11 @@ void PeerStream::on_opened(const stream::PairOpened& what) {
                               {"tls", transport_->tls_summary()},
                               {"peer", transport_->peer()}});
   if (is_first) become_trusted();
-  if (!managed_ && !unsent_) {
-    unsent_ = std::make_unique<UnsentStanzas>(
-        context_->shard, [transport = transport_.get()] { return transport->unsent(); });
-  }
   context_->router->remotes().ready({what.pair.from, what.pair.to}, *this);
+}
+
+void PeerStream::on_failed(const stream::Failed& what) {
+  say("server stream failed", remote(), what.error.to_string());
 }
 
 void PeerStream::on_refused_pair(const stream::PairRefused& what) {

@@ -51,6 +51,8 @@ PeerStream::~PeerStream() {
 
 void PeerStream::take(ConnectionPtr connection) {
   transport_ = std::make_unique<session::TcpTransport>(std::move(connection));
+  unsent_ = std::make_unique<UnsentStanzas>(
+      context_->shard, [transport = transport_.get()] { return transport->unsent(); });
 }
 
 void PeerStream::become_trusted() {

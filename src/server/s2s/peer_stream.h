@@ -93,7 +93,7 @@ class PeerStream : public router::Endpoint,
   virtual void on_refused_pair(const stream::PairRefused& what);
   virtual void on_accepted(const stream::PairAccepted& what);
   virtual void on_ready(const stream::StreamReady&) {}
-  virtual void on_failed(const stream::Failed&) {}
+  virtual void on_failed(const stream::Failed& what);
   virtual void on_key_answered(const stream::KeyAnswered&) {}
   virtual stream::ServerActions on_management_asked(bool /*resume*/) { return {}; }
   virtual void on_resumption_asked(const stream::Resume&) {}

@@ -2,6 +2,7 @@
 
 #include "base/base64.h"
 #include "net/certificate.h"
+#include "precis/idna.h"
 #include "sasl/crypto.h"
 
 #include <algorithm>
@@ -54,7 +55,8 @@ Result<> Policy::check(const PeerCertificate& peer, std::string_view domain) con
     return fail(Errc::kTls, std::string(to_string(CertificateFault::kNotPinned)) +
                                 ": the certificate with SHA-256 " + digest);
   }
-  const CertificateFault fault = server_fault(peer, domain);
+  const ServerName name{std::string(domain), precis::domain_to_ascii(domain).value_or("")};
+  const CertificateFault fault = server_fault(peer, name);
   if (fault == CertificateFault::kNone) return {};
   std::string why(to_string(fault));
   if (fault != CertificateFault::kWrongName && !peer.error.empty()) why += ": " + peer.error;
