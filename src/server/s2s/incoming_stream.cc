@@ -73,6 +73,7 @@ Task<Next> IncomingStream::negotiate(xml::SplitEvent event) {
 }
 
 void IncomingStream::move_to(ShardContext& home) {
+  unsent_.reset();
   auto detached = std::make_shared<Detached>(transport_->release());
   transport_.reset();
   context_->federation->streams.erase(this);
