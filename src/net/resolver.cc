@@ -243,6 +243,10 @@ Resolver::~Resolver() {
   home.post([engine = std::move(engine_)] { engine->close(); });
 }
 
+void Resolver::stop() {
+  engine_->home().post([engine = engine_] { engine->close(); });
+}
+
 Task<Result<SrvAnswer>> Resolver::srv(std::string name) {
   const auto engine = engine_;
   BALCONY_CO_ASSIGN(const Answer answer, co_await engine->wait(engine->ask(name, kTypeSrv)));

@@ -51,6 +51,9 @@ class Resolver {
   static Result<std::unique_ptr<Resolver>> create(Shard& home, ResolverOptions options = {});
   ~Resolver();
 
+  // What is asked from now on, or waits for an answer, is kCancelled. From any thread.
+  void stop();
+
   // The SRV records of `name`, "_xmpp-client._tcp.example.org" (A-labels).
   // Errors: kNotFound: there are none, or no such name. kTimeout. kConnect: the servers fail, or
   // the answer is forged (DNSSEC). kCancelled: the resolver is destroyed.

@@ -1,0 +1,262 @@
+#include "server/s2s/outgoing_stream.h"
+
+#include "base/log.h"
+#include "precis/idna.h"
+#include "server/config_federation.h"
+#include "server/s2s/client_tls.h"
+#include "stream/dialback.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace balcony::server::s2s {
+namespace {
+
+constexpr std::uint16_t kPort = 5269;
+
+stream::InitiatingServerOptions options_of(const ShardContext& context, const Purpose& purpose,
+                                           bool direct_tls) {
+  const S2sConfig& config = context.config->s2s;
+  stream::InitiatingServerOptions options(purpose.pair.local, purpose.pair.remote);
+  if (direct_tls) options.tls = stream::ServerTls::kDirect;
+  options.verify_only = purpose.key.has_value();
+  // The domain of a component has no certificate.
+  options.external = context.router->host(purpose.pair.local) != nullptr;
+  options.bidi = config.bidi;
+  options.resumable = config.resume_timeout.count() > 0;
+  options.limits.bytes_max = config.stanza.count;
+  options.limits.idle_seconds = static_cast<std::uint64_t>(config.idle_timeout.count());
+  return options;
+}
+
+ConnectionOptions connection_options(const Config& config) {
+  ConnectionOptions options;
+  options.output_bytes_max = config.s2s.output_queue.count;
+  options.stalled_after = config.limits.stalled;
+  options.read_bytes_per_second = static_cast<std::uint32_t>(config.limits.rate_before_auth.count);
+  return options;
+}
+
+}  // namespace
+
+// ---- going out
+
+void OutgoingStream::start(ShardContext& context, router::DomainPair pair) {
+  spawn(open(context, Purpose(std::move(pair))));
+}
+
+void OutgoingStream::verify(ShardContext& context, const stream::VerifyKey& what,
+                            Federation::Verdict verdict) {
+  // XEP-0220 §2.1.2: the receiving server asks, so its domain is the one that was to be sent to.
+  Purpose purpose({what.pair.to, what.pair.from});
+  purpose.key = what;
+  purpose.verdict = std::move(verdict);
+  spawn(open(context, std::move(purpose)));
+}
+
+Task<> OutgoingStream::open(ShardContext& context, Purpose purpose) {
+  ++context.federation->dialing;
+  auto connected = co_await connect(context, purpose);
+  --context.federation->dialing;
+  if (!connected) co_return report(context, purpose, connected.error());
+  const bool direct_tls = connected->endpoint.direct_tls;
+  auto tls = context.client_tls->of(purpose.pair.local, direct_tls);
+  auto options = options_of(context, purpose, direct_tls);
+  std::optional<LostStream> lost;
+  if (!purpose.key) lost = context.federation->take_lost(purpose.pair);
+  if (lost) options.lost = stream::Resume{lost->managed->id(), lost->managed->h()};
+  auto machine = std::make_unique<MachineOf<stream::InitiatingServer>>(
+      context.federation->policy(), std::move(options));
+  auto* session =
+      new OutgoingStream(context, std::move(purpose), std::move(machine), std::move(tls));
+  session->resuming_ = std::move(lost);
+  session->take(std::move(connected->connection));
+  session->transport_->set_deadline_in(context.config->s2s.auth_timeout);
+  co_await session->run(direct_tls);
+}
+
+Task<Result<Connected>> OutgoingStream::connect(ShardContext& context, const Purpose& purpose) {
+  const S2sConfig& config = context.config->s2s;
+  const RemoteDomainConfig* own = context.federation->policy().domain(purpose.pair.remote);
+  BALCONY_CO_ASSIGN(std::string domain, precis::domain_to_ascii(purpose.pair.remote));
+  Resolver& resolver = *context.shared.resolver;
+  std::vector<balcony::Endpoint> endpoints;
+  std::string place = purpose.see_other_host;
+  if (place.empty() && own) place = own->connect;
+  if (place.empty()) {
+    BALCONY_CO_ASSIGN(endpoints,
+                      co_await find_service(resolver, std::move(domain), Service::kXmppServer));
+  } else {
+    const auto split = split_host_port(place).value_or(std::pair{place, kPort});
+    BALCONY_CO_ASSIGN(const auto addresses, co_await resolver.addresses(split.first, split.second));
+    const bool direct_tls = own && own->direct_tls && purpose.see_other_host.empty();
+    for (const SocketAddress& address : addresses) {
+      endpoints.emplace_back(address, split.first, direct_tls);
+    }
+  }
+  const ConnectionOptions options = connection_options(*context.config);
+  co_return co_await connect_any(context.shard, std::move(endpoints), config.connect_timeout,
+                                 options);
+}
+
+void OutgoingStream::report(ShardContext& context, Purpose& purpose, const Error& error) {
+  log_info("server not reached", {{"remote", purpose.pair.remote},
+                                  {"local", purpose.pair.local},
+                                  {"for", purpose.key ? "a dialback key" : "stanzas"},
+                                  {"error", error.to_string()}});
+  if (purpose.key) {
+    const auto verdict = std::exchange(purpose.verdict, {});
+    if (verdict) verdict(fail(stream::no_answer_to_key(error)));
+    return;
+  }
+  if (auto lost = context.federation->take_lost(purpose.pair)) {
+    context.federation->give_back(*lost);
+  }
+  context.router->remotes().failed(purpose.pair, error);
+}
+
+// ---- the stream
+
+OutgoingStream::OutgoingStream(ShardContext& context, Purpose purpose,
+                               std::unique_ptr<MachineOf<stream::InitiatingServer>> machine,
+                               std::shared_ptr<const TlsClientContext> tls)
+    : PeerStream(context, std::move(machine)),
+      purpose_(std::move(purpose)),
+      machine_of_(static_cast<MachineOf<stream::InitiatingServer>&>(*machine_).own),
+      tls_(std::move(tls)) {}
+
+Task<> OutgoingStream::run(bool direct_tls) {
+  Next next = Next::kGoOn;
+  if (direct_tls) {
+    if (auto tls = co_await upgrade_tls(); !tls) {
+      next = on_lost(tls.error());
+    } else {
+      next = co_await perform(machine_->on_tls(!transport_->peer_certificate().der.empty()));
+    }
+  } else {
+    next = co_await perform(machine_of_.on_start());
+  }
+  if (next == Next::kGoOn) next = co_await reader_.run(*transport_);
+  finish();
+}
+
+// RFC 6120 §13.7.2: the name is the domain that is asked for, not the host that DNS gave.
+Task<Result<>> OutgoingStream::upgrade_tls() {
+  std::string name = precis::domain_to_ascii(purpose_.pair.remote).value_or("");
+  std::string leftover = reader_.take_rest_before_tls();
+  return transport_->start_tls_client(*tls_, std::move(name), std::move(leftover));
+}
+
+void OutgoingStream::on_opened(const stream::PairOpened& what) {
+  reported_ = true;
+  // Without stream management nobody can say what the lost stream had brought.
+  if (resuming_) context_->federation->give_back(*resuming_);
+  resuming_.reset();
+  PeerStream::on_opened(what);
+}
+
+void OutgoingStream::on_refused_pair(const stream::PairRefused& what) {
+  PeerStream::on_refused_pair(what);
+  if (what.error.code == Errc::kClosed) return;  // leave() tells why
+  if (!std::exchange(reported_, true)) {
+    const Error error(Errc::kRemoteServerTimeout,
+                      "that server does not accept this one: " + what.error.to_string());
+    context_->router->remotes().failed(purpose_.pair, error);
+  }
+  if (!has_pairs()) end_politely();
+}
+
+void OutgoingStream::on_ready(const stream::StreamReady&) {
+  if (purpose_.key) apply(machine_of_.verify(*purpose_.key));
+}
+
+void OutgoingStream::on_failed(const stream::Failed& what) {
+  PeerStream::on_failed(what);
+  failure_ = what.error;
+  // RFC 6120 §4.9.3.19. Whoever answers there proves the same domain, so nothing is given away.
+  if (purpose_.see_other_host.empty() && !has_pairs()) redirect_ = what.see_other_host;
+}
+
+void OutgoingStream::on_key_answered(const stream::KeyAnswered& what) {
+  const auto verdict = std::exchange(purpose_.verdict, {});
+  reported_ = true;
+  if (verdict) verdict(what.error ? Result<>(fail(*what.error)) : Result<>());
+  end_politely();
+}
+
+// ---- stream management
+
+void OutgoingStream::on_management(stream::ManagementOutcome outcome) {
+  using Kind = stream::ManagementOutcome::Kind;
+  if (outcome.kind == Kind::kResumed) return take_up(std::move(outcome));
+  if (outcome.kind == Kind::kEnabled) {
+    manage(std::make_unique<ManagedStream>(context_->shard,
+                                           std::make_shared<Ledger>(context_->shard),
+                                           outcome.enabled.id, peer_management(*context_->config)));
+  }
+  if (!resuming_) return;
+  LostStream lost = *std::exchange(resuming_, std::nullopt);
+  // XEP-0198 §5: it tells how many it had: the others are sent now. Where it does not, nobody knows
+  // which of them it had, and their senders hear of it.
+  if (outcome.lost_h && lost.managed->resume(*outcome.lost_h)) {
+    for (const Stanza& stanza : read_kept(lost.managed->take_unacknowledged())) {
+      deliver(stanza, {});
+    }
+  } else {
+    context_->federation->give_back(lost);
+  }
+}
+
+void OutgoingStream::take_up(stream::ManagementOutcome outcome) {
+  auto missed = resuming_->managed->resume(outcome.peer_h);
+  if (!missed) {
+    context_->federation->give_back(*resuming_);
+    resuming_.reset();
+    return end({StreamCondition::kUndefinedCondition, missed.error().detail});
+  }
+  LostStream lost = *std::exchange(resuming_, std::nullopt);
+  manage(std::move(lost.managed));
+  write(*missed);
+  say("server stream resumed", remote(), "");
+}
+
+// ---- the end
+
+void OutgoingStream::leave(bool is_lost) {
+  leave_routes(is_lost);
+  if (!redirect_.empty() && !reported_ && !context_->shared.stopping) {
+    Purpose again = std::move(purpose_);
+    again.see_other_host = redirect_;
+    if (resuming_) context_->federation->keep_lost(again.pair, *std::move(resuming_));
+    spawn(open(*context_, std::move(again)));
+    return;
+  }
+  if (resuming_) context_->federation->give_back(*resuming_);
+  if (is_lost) {
+    LostStream lost;
+    for (const auto& [pair, proof] : proofs_out_) lost.sends.insert(pair);
+    managed_->attach(nullptr);
+    lost.managed = std::move(managed_);
+    context_->federation->keep_lost(purpose_.pair, std::move(lost));
+    return start(*context_, purpose_.pair);
+  }
+  if (!std::exchange(reported_, true)) report(*context_, purpose_, failure_);
+}
+
+void OutgoingStream::reconsider() {
+  const auto trust =
+      context_->federation->policy().trust(purpose_.pair.remote, purpose_.pair.local);
+  if (!trust.allowed) {
+    return end({StreamCondition::kPolicyViolation, "this server talks to yours no more"});
+  }
+  if (!context_->router->serves(purpose_.pair.local)) end({StreamCondition::kHostGone, ""});
+}
+
+StreamDescription OutgoingStream::describe() const {
+  StreamDescription all = PeerStream::describe();
+  all.is_outgoing = true;
+  all.verifies_only = purpose_.key.has_value();
+  return all;
+}
+
+}  // namespace balcony::server::s2s
