@@ -214,13 +214,7 @@ ServerActions ReceivingServer::on_auth(xml::ElementView element) {
   if (!certified_) return sasl_failed(Error(Errc::kSaslNotAuthorized, certificate_error_));
   auto response = read_initial_response(element);
   if (!response) return sasl_failed(response.error());
-  sasl::ServerOptions options;
-  // RFC 6120 §6.3.8: the domain itself, and nobody else.
-  options.may_act_as = [this](std::string_view, std::string_view authzid) {
-    const auto jid = Jid::parse(authzid);
-    return jid && jid->str() == peer_;
-  };
-  auto machine = sasl::make_server_mechanism(sasl::kExternal, std::move(options), random_);
+  auto machine = sasl::make_server_mechanism(sasl::kExternal, {}, random_);
   if (!machine) return sasl_failed(machine.error());
   sasl_ = *std::move(machine);
   return on_sasl_step(sasl_->start(*response));
@@ -232,7 +226,11 @@ ServerActions ReceivingServer::on_sasl_step(sasl::ServerStep step) {
     append_sasl(element, challenge->data);
     return list(Send{written(element)});
   }
-  if (std::holds_alternative<sasl::VerifyExternal>(step)) {
+  if (const auto* external = std::get_if<sasl::VerifyExternal>(&step)) {
+    // RFC 6120 §6.3.8: the domain of the header, which the certificate is for, and no other.
+    const auto wanted = Jid::parse(external->authzid);
+    const bool is_peer = external->authzid.empty() || (wanted && wanted->str() == peer_);
+    if (!is_peer) return sasl_failed(Error(Errc::kSaslInvalidAuthzid));
     return on_sasl_step(sasl_->identified(peer_));
   }
   if (const auto* error = std::get_if<Error>(&step)) return sasl_failed(*error);

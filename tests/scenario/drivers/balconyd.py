@@ -6,6 +6,9 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+from harness.authority import Authority
+from harness.dns import NameServer
+
 from .server import HOST, SECOND_HOST, Server, ServerFailed
 
 
@@ -75,6 +78,11 @@ class Balconyd(Server):
     def prepare(self):
         self.config = self.folder / "balcony.toml"
         (self.folder / "data").mkdir()
+        if self.settings.get("federation"):
+            self.dns = NameServer()
+            self.authority = Authority(self.folder / "authority")
+            for host in (HOST, SECOND_HOST):
+                self.authority.server(host, host)
         self.apply(self.settings)
         self._import_accounts()
 
@@ -101,7 +109,11 @@ class Balconyd(Server):
         if "component" in settings:
             base["listen"].append({"kind": "component", "address": self.address,
                                    "port": self.component_port})
+        if self.authority:
+            base = merge(base, self._federation(base["listen"]))
         for key, value in settings.items():
+            if key == "federation":
+                continue
             if key in self._SETTINGS:
                 table, name, convert = self._SETTINGS[key]
                 base = merge(base, {table: {name: convert(value) if convert else value}})
@@ -109,6 +121,21 @@ class Balconyd(Server):
                 base = merge(base, {key: value})
         self.config.write_text(to_toml(base))
         tomllib.loads(self.config.read_text())
+
+    def _federation(self, listen):
+        """Ports for other servers, and a world for them: DNS and certificates."""
+        def host(name):
+            return {"certificate": f"{self.authority.folder}/{name}.crt",
+                    "key": f"{self.authority.folder}/{name}.key"}
+        return {
+            "listen": listen + [
+                {"kind": "s2s", "address": self.address, "port": self.s2s_port},
+                {"kind": "s2s-tls", "address": self.address, "port": self.s2s_tls_port},
+            ],
+            "hosts": {name: host(name) for name in (HOST, SECOND_HOST)},
+            "dns": {"forward_to": f"127.0.0.1@{self.dns.port}"},
+            "s2s": {"ca_file": self.authority.certificate},
+        }
 
     def control_command(self, *arguments):
         return [self._tool("balconyctl"), "--config", str(self.config), *arguments]
