@@ -35,7 +35,8 @@ std::vector<OptionSpec> trust_options() {
              "What dialback keys are made with (XEP-0185). Needed where several processes serve "
              "one domain; empty: drawn at each start."),
       option("bidi", &S::bidi,
-             "One stream may carry stanzas both ways where both servers want it (XEP-0288)."),
+             "One stream may carry stanzas both ways where both servers want it (XEP-0288). Such a "
+             "stream cannot be resumed by the server that did not open it."),
   };
 }
 

@@ -89,8 +89,10 @@ void PeerStream::apply_one(stream::ServerAction& action, stream::ServerActions& 
   } else if (auto* failed = std::get_if<stream::Failed>(&action)) {
     on_failed(*failed);
   } else if (auto* end = std::get_if<stream::EndStream>(&action)) {
+    if (ended_) return;
     if (end->error) say("server stream ended", remote(), to_string(end->error->condition));
-    if (!std::exchange(ended_, true)) wake();
+    ended_ = true;
+    wake();
   }
 }
 
@@ -134,7 +136,7 @@ void PeerStream::on_opened(const stream::PairOpened& what) {
 }
 
 void PeerStream::on_failed(const stream::Failed& what) {
-  say("server stream failed", remote(), what.error.to_string());
+  if (!ended_) say("server stream failed", remote(), what.error.to_string());
 }
 
 void PeerStream::on_refused_pair(const stream::PairRefused& what) {

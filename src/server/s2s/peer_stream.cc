@@ -103,8 +103,8 @@ void PeerStream::finish() {
 void PeerStream::end(const StreamError& error) {
   if (ended_) return;
   say("server stream ended by us", remote(), to_string(error.condition));
-  apply(machine_->end(error));
   ended_ = true;
+  apply(machine_->end(error));
   wake();
 }
 
@@ -123,8 +123,8 @@ void PeerStream::stop() {
 void PeerStream::end_politely() {
   if (ended_) return;
   leave_routes(false);
-  apply(machine_->close());
   ended_ = true;
+  apply(machine_->close());
   wake();
 }
 
@@ -137,8 +137,8 @@ void PeerStream::wake() {
 Next PeerStream::on_refused(const Error& error) {
   if (ended_) return Next::kEnd;
   say("server stream refused", remote(), error.to_string());
-  apply(machine_->on_error(error));
   ended_ = true;
+  apply(machine_->on_error(error));
   return Next::kEnd;
 }
 
@@ -146,8 +146,8 @@ Next PeerStream::on_lost(const Error& error) {
   if (ended_) return Next::kEnd;
   lost_ = has_pairs();
   say(lost_ ? "server stream lost" : "server stream failed", remote(), error.to_string());
-  apply(machine_->on_error(error));
   ended_ = true;
+  apply(machine_->on_error(error));
   return Next::kEnd;
 }
 
