@@ -353,6 +353,8 @@ ServerActions InitiatingServer::on_management(xml::ElementView element) {
 // ---- the end
 
 ServerActions InitiatingServer::on_stream_end() {
+  // RFC 6120 §4.4: the end of a stream that has done what it was for is no failure.
+  if (state_ == State::kReady && is_idle() && held_.empty()) return close();
   return failed(Error(Errc::kClosed, "the server closed the stream"));
 }
 
@@ -371,8 +373,10 @@ ServerActions InitiatingServer::on_error(const Error& error) {
 
 ServerActions InitiatingServer::end(const StreamError& error) {
   std::string last = written(write_stream_error(error)) + std::string(kStreamEndTag);
-  return finish(header_sent_ ? std::move(last) : std::string(), to_error(error), {},
-                EndStream{error});
+  std::string why = "the stream was ended with <";
+  why.append(to_string(error.condition)).append("/>");
+  return finish(header_sent_ ? std::move(last) : std::string(),
+                Error(Errc::kClosed, std::move(why)), {}, EndStream{error});
 }
 
 ServerActions InitiatingServer::close() {

@@ -315,6 +315,17 @@ TEST(InitiatingServer, WhatWaitsIsAnsweredAtTheEnd) {
   }
 }
 
+TEST(InitiatingServer, ThePeerClosesAStreamThatHasDoneItsWork) {
+  FakeServers policy({kCapulet});
+  Inside inside(policy, kOfferDialback);
+  inside.client.feed("<db:result from='montague.example' to='capulet.example' type='valid'/>");
+  inside.client.take();
+  inside.client.feed("</stream:stream>");
+  EXPECT_EQ(inside.client.out, "</stream:stream>");
+  EXPECT_TRUE(inside.client.ended);
+  EXPECT_FALSE(inside.client.failed);
+}
+
 TEST(InitiatingServer, TimeIsUp) {
   FakeServers policy({kCapulet});
   Started started(policy);

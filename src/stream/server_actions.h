@@ -102,7 +102,8 @@ struct StreamReady {
 // What became of stream management that we asked for comes as ManagementOutcome, in front of the
 // first PairOpened: never where it is not offered or not wanted. Failed also tells, at either end,
 // with what error the peer ended the stream; at the initiating end it stands in front of each
-// EndStream that we have not asked for with end() or close().
+// EndStream that nobody wanted: neither end() and close(), nor a peer that closes a stream on
+// which nothing waits.
 using ServerAction =
     std::variant<Send, UpgradeTls, RestartStream, CheckCertificate, VerifyKey, PairAccepted,
                  PairRejected, PairOpened, PairRefused, KeyAnswered, EnableManagement,

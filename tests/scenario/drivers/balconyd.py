@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.authority import Authority
 from harness.dns import NameServer
 
-from .server import HOST, SECOND_HOST, Server, ServerFailed
+from .server import Server, ServerFailed
 
 
 def _toml_value(value):
@@ -79,10 +79,7 @@ class Balconyd(Server):
         self.config = self.folder / "balcony.toml"
         (self.folder / "data").mkdir()
         if self.settings.get("federation"):
-            self.dns = NameServer()
-            self.authority = Authority(self.folder / "authority")
-            for host in (HOST, SECOND_HOST):
-                self.authority.server(host, host)
+            self._make_world()
         self.apply(self.settings)
         self._import_accounts()
 
@@ -97,7 +94,7 @@ class Balconyd(Server):
                 {"kind": "c2s", "address": self.address, "port": self.port},
                 {"kind": "c2s-tls", "address": self.address, "port": self.tls_port},
             ],
-            "hosts": {HOST: {}, SECOND_HOST: {}},
+            "hosts": {self.host: {}, self.second_host: {}},
             "log": {"level": "debug"},
             # Many servers run at the same time; who wants the page asks for it.
             "metrics": {"enabled": False},
@@ -122,6 +119,14 @@ class Balconyd(Server):
         self.config.write_text(to_toml(base))
         tomllib.loads(self.config.read_text())
 
+    def _make_world(self):
+        """Name server and authority, unless this server shares those of another one."""
+        self.dns = self.dns or NameServer()
+        self.authority = self.authority or Authority(self.folder / "authority")
+        for host in (self.host, self.second_host):
+            if not (self.authority.folder / f"{host}.crt").exists():
+                self.authority.server(host, host)
+
     def _federation(self, listen):
         """Ports for other servers, and a world for them: DNS and certificates."""
         def host(name):
@@ -132,7 +137,7 @@ class Balconyd(Server):
                 {"kind": "s2s", "address": self.address, "port": self.s2s_port},
                 {"kind": "s2s-tls", "address": self.address, "port": self.s2s_tls_port},
             ],
-            "hosts": {name: host(name) for name in (HOST, SECOND_HOST)},
+            "hosts": {name: host(name) for name in (self.host, self.second_host)},
             "dns": {"forward_to": f"127.0.0.1@{self.dns.port}"},
             "s2s": {"ca_file": self.authority.certificate},
         }

@@ -230,7 +230,7 @@ def scenario_reconnect(stage):
     romeo.send(_message(JULIET, "m0"))
     check_equal(montague.stanza().get("id"), "m0", "the first")
     for round_ in range(1, 4):
-        montague.streams[-1].close()
+        montague.streams[-1].cut()
         time.sleep(1.2)  # a broken stream is a failure, which waits a second
         romeo.send("".join(_message(JULIET, f"m{round_}-{n}") for n in range(20)))
         for number in range(20):
