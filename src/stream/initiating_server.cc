@@ -338,11 +338,13 @@ ServerActions InitiatingServer::on_management(xml::ElementView element) {
     return refused(StreamCondition::kUnsupportedStanzaType, "stream management is not on");
   } else if (!is_failure) {
     auto enabled = read_enabled(element);
-    if (!enabled) {
+    // COMPAT(Prosody, 0.12): to a server it says resume='true' without an id. Then it is enabled, and
+    // cannot be resumed.
+    if (!enabled && element.name() != "enabled") {
       return refused(StreamCondition::kBadFormat, "stream management: " + enabled.error().detail);
     }
     outcome_.kind = ManagementOutcome::Kind::kEnabled;
-    outcome_.enabled = *std::move(enabled);
+    outcome_.enabled = std::move(enabled).value_or(Enabled());
   }
   management_ = Management::kSettled;
   ServerActions actions = list(std::move(outcome_));
