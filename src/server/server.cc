@@ -186,7 +186,8 @@ Listener::OnConnection Server::handler_of(std::string_view kind) {
   };
   if (kind == kComponentListener) {
     return [context_of](ConnectionPtr connection) {
-      ComponentSession::start(context_of(*connection), std::move(connection));
+      ShardContext& context = context_of(*connection);
+      ComponentSession::start(context, std::move(connection));
     };
   }
   if (kind == kServerListener || kind == kServerTlsListener) {
