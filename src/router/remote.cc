@@ -66,8 +66,7 @@ void RemoteTable::send(Stanza stanza) {
   }
   const auto entry = find_or_make(pair);
   if (entry == routes_.end()) {
-    return give_back(stanza,
-                     Error(Errc::kResourceConstraint, "too many other servers are in use"));
+    return give_back(stanza, Error(Errc::kResourceConstraint, "too many other servers are in use"));
   }
   const Route& route = entry->second;
   if (!route.dialing && route.failure && router_.deps().loop.clock().now() < route.retry_at) {
@@ -81,8 +80,8 @@ void RemoteTable::keep(Routes::value_type& entry, Stanza stanza) {
   const std::size_t bytes = bytes_of(stanza);
   if (!has_room(route, bytes)) {
     rest(entry);
-    return give_back(stanza, Error(Errc::kResourceConstraint,
-                                   "too much already waits for this server"));
+    return give_back(stanza,
+                     Error(Errc::kResourceConstraint, "too much already waits for this server"));
   }
   wake(route);
   route.waiting.push_back({std::move(stanza), bytes, router_.deps().loop.clock().now()});
@@ -187,8 +186,8 @@ void RemoteTable::failed(const DomainPair& pair, const Error& error) {
 void RemoteTable::note_failure(Route& route, const Error& error) {
   ++route.failures;
   route.failure = error;
-  route.retry_at = router_.deps().loop.clock().now() +
-                   back_off(router_.options().remote, route.failures);
+  route.retry_at =
+      router_.deps().loop.clock().now() + back_off(router_.options().remote, route.failures);
 }
 
 void RemoteTable::gone(const DomainPair& pair, const Endpoint& stream) {

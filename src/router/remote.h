@@ -1,8 +1,8 @@
 // Routes to other servers (RFC 6120 §10.4): where the stanzas for a remote domain go, and where
 // they wait while there is no stream that may carry them.
 //
-// One table a shard; it has the routes whose remote domain has its home here (decision 0010), and so
-// have all streams of that domain. A route is for one pair of domains, one of ours and one of
+// One table a shard; it has the routes whose remote domain has its home here (decision 0010), and
+// so have all streams of that domain. A route is for one pair of domains, one of ours and one of
 // theirs, as trust between servers is (XEP-0220 §1). server/ brings the streams (RemoteDialer) and
 // tells how that went. This shard's thread only, except where said.
 #pragma once
@@ -39,8 +39,8 @@ class RemoteDialer {
   virtual ~RemoteDialer() = default;
   // What the sender is told where these domains may not exchange stanzas; nullopt: they may.
   virtual std::optional<Error> refuses(const DomainPair& pair) const = 0;
-  // A stanza waits: a stream for the pair is to be opened. Ends in RemoteTable::ready() or failed(),
-  // always and never before it returns.
+  // A stanza waits: a stream for the pair is to be opened. Ends in RemoteTable::ready() or
+  // failed(), always and never before it returns.
   virtual void dial(const DomainPair& pair) = 0;
 };
 

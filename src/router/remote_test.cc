@@ -61,7 +61,8 @@ class RemoteTest : public ::testing::TestWithParam<std::size_t> {
     options.remote = remote;
     for (std::size_t i = 0; i < world.count(); ++i) world.router(i).set_options(options);
   }
-  void message(TestClient& from, std::string_view id, std::string_view to = "juliet@capulet.example") {
+  void message(TestClient& from, std::string_view id,
+               std::string_view to = "juliet@capulet.example") {
     from.send("<message to='" + std::string(to) + "' id='" + std::string(id) + "'/>");
   }
   void fail_dial(const Error& error, const DomainPair& pair = kPair) {
@@ -94,8 +95,9 @@ TEST_P(RemoteTest, StanzasOfAnotherServerReachTheUser) {
   world.run();
   EXPECT_THAT(romeo.received(), HasSubstr("from='juliet@capulet.example/x'"));
   // And an answer to them goes the way of all stanzas for that server.
-  (void)world.router(0).receive_foreign(stanza(
-      "<iq type='get' id='1' from='juliet@capulet.example/x' to='nobody@localhost'><a xmlns='b'/></iq>"));
+  (void)world.router(0).receive_foreign(
+      stanza("<iq type='get' id='1' from='juliet@capulet.example/x' to='nobody@localhost'><a "
+             "xmlns='b'/></iq>"));
   world.run();
   TestStream stream;
   home().ready(kPair, stream);

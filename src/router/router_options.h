@@ -13,7 +13,7 @@ struct RemoteOptions {
   std::size_t bytes_max = 1024 * 1024;         // the same in bytes
   std::size_t bytes_all_max = 64 << 20;        // that wait for all of them, a shard
   std::chrono::milliseconds wait_max{60'000};  // how long one waits
-  std::size_t routes_max = 10'000;             // pairs of domains of which something is kept, a shard
+  std::size_t routes_max = 10'000;  // pairs of domains of which something is kept, a shard
   std::chrono::milliseconds retry_first{1'000};  // after a failure; doubled with each one
   std::chrono::milliseconds retry_max{300'000};
 };

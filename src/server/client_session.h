@@ -127,8 +127,8 @@ class ClientSession final : public router::Endpoint,
   std::uint64_t stanzas_in_ = 0;
   std::uint64_t stanzas_out_ = 0;
   bool direct_tls_;
-  bool ended_ = false;       // the end of the stream has been written
-  bool lost_ = false;        // the connection is gone, and nobody ended the stream
+  bool ended_ = false;  // the end of the stream has been written
+  bool lost_ = false;   // the connection is gone, and nobody ended the stream
 };
 
 }  // namespace balcony::server

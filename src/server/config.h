@@ -153,7 +153,7 @@ struct S2sConfig {
   std::string ca_file;                  // PEM; empty: the system's authorities
   std::string crl_file;                 // PEM; empty: no revocation lists
   std::string dialback_secret;          // empty: one is drawn at each start
-  bool bidi = true;                     // XEP-0288
+  bool bidi = false;                    // XEP-0288
   std::chrono::seconds connect_timeout{30};
   std::chrono::seconds auth_timeout{60};
   std::chrono::seconds idle_timeout{600};

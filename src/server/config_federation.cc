@@ -30,8 +30,8 @@ bool normalize(std::string& pin) {
   return bytes && bytes->size() == kSha256Bytes;
 }
 
-void check_pins(const ConfigNode::Entry& entry, const std::string& path,
-                RemoteDomainConfig& remote, ConfigProblems& problems) {
+void check_pins(const ConfigNode::Entry& entry, const std::string& path, RemoteDomainConfig& remote,
+                ConfigProblems& problems) {
   if (!std::ranges::all_of(remote.pins, normalize)) {
     problems.add(place_of(entry, "pins"),
                  path + "pins must be fingerprints: 64 hexadecimal digits of SHA-256");
@@ -51,10 +51,10 @@ void read_domain(const ConfigNode::Entry& entry, Config& config, ConfigProblems&
   }
   RemoteDomainConfig remote;
   remote.domain = domain->domain();
-  const bool is_ours = std::ranges::find(config.hosts, remote.domain, &HostConfig::domain) !=
-                           config.hosts.end() ||
-                       std::ranges::find(config.components, remote.domain,
-                                         &ComponentConfig::domain) != config.components.end();
+  const bool is_ours =
+      std::ranges::find(config.hosts, remote.domain, &HostConfig::domain) != config.hosts.end() ||
+      std::ranges::find(config.components, remote.domain, &ComponentConfig::domain) !=
+          config.components.end();
   if (is_ours) {
     problems.add(entry.place, title + " is a domain of this server");
     return;
@@ -103,6 +103,7 @@ std::optional<std::pair<std::string, std::uint16_t>> split_host_port(std::string
   const bool is_bracketed = host.starts_with('[') && host.ends_with(']');
   if (is_bracketed) host = host.substr(1, host.size() - 2);
   const bool has_colon = host.find(':') != std::string_view::npos;
+  if (host.find_first_of("[]") != std::string_view::npos) return std::nullopt;
   if (host.empty() || has_colon != is_bracketed) return std::nullopt;
   return std::pair{std::string(host), port};
 }

@@ -29,13 +29,14 @@ std::vector<OptionSpec> trust_options() {
       option("ca_file", &S::ca_file,
              "Authorities of other servers' certificates, a PEM file; empty: the system's."),
       option("crl_file", &S::crl_file,
-             "Revocation lists of those authorities, a PEM file; read again by a reload. Empty: none "
-             "is looked at."),
+             "Revocation lists of those authorities, a PEM file; read again by a reload. Empty: "
+             "none is looked at."),
       option("dialback_secret", &S::dialback_secret,
-             "What dialback keys are made with (XEP-0185). Needed where several processes serve one "
-             "domain; empty: drawn at each start."),
+             "What dialback keys are made with (XEP-0185). Needed where several processes serve "
+             "one domain; empty: drawn at each start."),
       option("bidi", &S::bidi,
-             "One stream may carry stanzas both ways where both servers want it (XEP-0288)."),
+             "One stream may carry stanzas both ways where both servers want it (XEP-0288). Such a "
+             "stream cannot be resumed by the server that did not open it."),
   };
 }
 
@@ -89,8 +90,7 @@ OptionTable make_dns() {
   return option_table<D>({
       option("forward_to", &D::forward_to,
              "One name server to ask, \"127.0.0.1@5353\", in place of those in resolv.conf."),
-      option("resolv_conf", &D::resolv_conf,
-             "A file like /etc/resolv.conf; empty: the system's."),
+      option("resolv_conf", &D::resolv_conf, "A file like /etc/resolv.conf; empty: the system's."),
       option("hosts_file", &D::hosts_file, "A file like /etc/hosts; empty: the system's."),
       option("trust_anchor_file", &D::trust_anchor_file,
              "Root keys for DNSSEC, such as /usr/share/dns/root.key; empty: nothing is validated."),
@@ -102,8 +102,8 @@ OptionTable make_dns() {
 const OptionTable& remote_domain_options() {
   using D = RemoteDomainConfig;
   static const OptionTable kTable = option_table<D>({
-      option("policy", &D::policy,
-             "Whether stanzas are exchanged with it: \"allow\", or \"deny\".", {"allow", "deny"}),
+      option("policy", &D::policy, "Whether stanzas are exchanged with it: \"allow\", or \"deny\".",
+             {"allow", "deny"}),
       option("certificate", &D::certificate,
              "What proves that it is this domain: \"required\", a valid certificate; \"dialback\", "
              "also without one; \"pinned\", a certificate in `pins`; empty: as [s2s] says.",
@@ -122,8 +122,8 @@ std::vector<ConfigSection> federation_sections() {
   static const OptionTable kS2s = make_s2s();
   static const OptionTable kDns = make_dns();
   return {
-      {"s2s", "Other servers (RFC 6120 §10.4).", &kS2s,
-       [](Config& c) -> void* { return &c.s2s; }, "domain"},
+      {"s2s", "Other servers (RFC 6120 §10.4).", &kS2s, [](Config& c) -> void* { return &c.s2s; },
+       "domain"},
       {"dns", "Where names are looked up.", &kDns, [](Config& c) -> void* { return &c.dns; }},
   };
 }

@@ -85,12 +85,13 @@ std::string to_string(const router::Spec& spec) {
 std::string config_reference(const ModuleList& modules) {
   std::string out(kHead);
   add_section(out, "At the top", "Before the first section.", top_options());
-  add_section(out, "`[[listen]]`",
-              "Once for each port. Without any: 5222 for `c2s`, 5223 for `c2s-tls`, 5269 for `s2s` "
-              "and 5270 for `s2s-tls`, on all addresses. Without a port for other servers there "
-              "is no talking to them. Where a component is configured and no port for components: 5347 on "
-              "127.0.0.1.",
-              listen_options());
+  add_section(
+      out, "`[[listen]]`",
+      "Once for each port. Without any: 5222 for `c2s`, 5223 for `c2s-tls`, 5269 for `s2s` "
+      "and 5270 for `s2s-tls`, on all addresses. Without a port for other servers there "
+      "is no talking to them. Where a component is configured and no port for components: 5347 on "
+      "127.0.0.1.",
+      listen_options());
   add_section(out, "`[hosts.\"example.org\"]`",
               "Once for each domain. Without any, the only host is `localhost`.", host_options());
   add_section(out, "`[component.\"irc.example.org\"]`",

@@ -221,17 +221,17 @@ const std::vector<ConfigSection>& config_sections() {
   static const OptionTable kManagement = make_stream_management();
   static const std::vector<ConfigSection> kSections = [] {
     std::vector<ConfigSection> all{
-      {"storage", "Where accounts and messages are kept.", &kStorage,
-       [](Config& c) -> void* { return &c.storage; }},
-      {"auth", "Logging in.", &kAuth, [](Config& c) -> void* { return &c.auth; }},
-      {"stream_management", "Acknowledged stanzas and sessions that can be resumed (XEP-0198).",
-       &kManagement, [](Config& c) -> void* { return &c.stream_management; }},
-      {"log", "What is written about what happens.", &kLog,
-       [](Config& c) -> void* { return &c.log; }},
-      {"metrics", "Numbers for a collector at /metrics, health at /healthz (docs/operations.md).",
-       &kMetrics, [](Config& c) -> void* { return &c.metrics; }},
-      {"limits", "Bounds of everything that a client can fill. The defaults are safe.", &kLimits,
-       [](Config& c) -> void* { return &c.limits; }},
+        {"storage", "Where accounts and messages are kept.", &kStorage,
+         [](Config& c) -> void* { return &c.storage; }},
+        {"auth", "Logging in.", &kAuth, [](Config& c) -> void* { return &c.auth; }},
+        {"stream_management", "Acknowledged stanzas and sessions that can be resumed (XEP-0198).",
+         &kManagement, [](Config& c) -> void* { return &c.stream_management; }},
+        {"log", "What is written about what happens.", &kLog,
+         [](Config& c) -> void* { return &c.log; }},
+        {"metrics", "Numbers for a collector at /metrics, health at /healthz (docs/operations.md).",
+         &kMetrics, [](Config& c) -> void* { return &c.metrics; }},
+        {"limits", "Bounds of everything that a client can fill. The defaults are safe.", &kLimits,
+         [](Config& c) -> void* { return &c.limits; }},
     };
     for (const ConfigSection& section : federation_sections()) all.push_back(section);
     return all;

@@ -29,7 +29,7 @@ struct ConfigSection {
   std::string_view name;
   std::string_view summary;
   const OptionTable* table;
-  void* (*in)(Config& config);  // the struct that the table is bound to
+  void* (*in)(Config& config);   // the struct that the table is bound to
   std::string_view tables = {};  // of the tables in it that are read elsewhere: "domain"
 };
 const std::vector<ConfigSection>& config_sections();

@@ -186,7 +186,8 @@ Listener::OnConnection Server::handler_of(std::string_view kind) {
   };
   if (kind == kComponentListener) {
     return [context_of](ConnectionPtr connection) {
-      ComponentSession::start(context_of(*connection), std::move(connection));
+      ShardContext& context = context_of(*connection);
+      ComponentSession::start(context, std::move(connection));
     };
   }
   if (kind == kServerListener || kind == kServerTlsListener) {
@@ -209,9 +210,9 @@ Result<> Server::listen(std::vector<Listening>& into, const Config& config) {
     options.port = static_cast<std::uint16_t>(wanted.port);
     const bool for_servers = wanted.kind == kServerListener || wanted.kind == kServerTlsListener;
     if (for_servers && !config.federates()) continue;
-    options.connections_per_address_max = static_cast<std::size_t>(
-        for_servers ? config.s2s.unverified_per_address
-                    : config.limits.unauthenticated_per_address);
+    options.connections_per_address_max =
+        static_cast<std::size_t>(for_servers ? config.s2s.unverified_per_address
+                                             : config.limits.unauthenticated_per_address);
     options.accepts_per_second_max = static_cast<std::size_t>(config.limits.accepts_per_second);
     options.connection = connection_options(config);
     auto listener = Listener::listen(*shards_, std::move(options), handler_of(wanted.kind));

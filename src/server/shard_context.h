@@ -47,8 +47,8 @@ struct SharedContext {
   // Other servers; null where this one talks to none.
   TlsServerContext* tls_s2s = nullptr;
   Resolver* resolver = nullptr;
-  std::shared_ptr<const s2s::ClientTls> client_tls;  // shards read their own copy
-  std::string dialback_secret;                       // drawn at the start
+  std::shared_ptr<const s2s::ClientTls> client_tls;     // shards read their own copy
+  std::string dialback_secret;                          // drawn at the start
   std::vector<std::unique_ptr<ShardContext>> contexts;  // by index of the shard
   Instant started{};
   // For fake_keys(): stays the same over restarts (kept in storage).

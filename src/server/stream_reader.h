@@ -64,8 +64,8 @@ class StreamReader {
   void restart();
   // Takes what was read and not consumed out of the shard's buffer, which is everybody's.
   void keep_rest();
-  // What keep_rest() kept behind an element that starts TLS; it will not be read. Whoever starts TLS
-  // refuses to go on when there is any.
+  // What keep_rest() kept behind an element that starts TLS; it will not be read. Whoever starts
+  // TLS refuses to go on when there is any.
   std::string take_rest_before_tls();
 
  private:
@@ -73,7 +73,7 @@ class StreamReader {
 
   Stream& stream_;
   xml::Splitter splitter_;
-  std::string pending_;  // read before a wait, to be consumed after it
+  std::string pending_;      // read before a wait, to be consumed after it
   bool at_restart_ = false;  // a new stream begins with the next byte that is no white space
 };
 

@@ -8,11 +8,15 @@
 #include "xml/parser.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace balcony::server::s2s {
 
 namespace {
+
+// How soon a lost connection is made again after the first attempt; doubled each time.
+constexpr std::chrono::milliseconds kRetryFirst{500};
 
 Error lost_error() {
   return Error(Errc::kRemoteServerTimeout, "the connection to that server was lost");
@@ -48,7 +52,7 @@ void Federation::accept(ConnectionPtr connection, bool direct_tls) {
 void Federation::stop() {
   context_.router->remotes().stop();
   const std::vector<PeerStream*> all(streams.begin(), streams.end());
-  for (PeerStream* stream : all) stream->end({StreamCondition::kSystemShutdown, ""});
+  for (PeerStream* stream : all) stream->stop();
   for (auto& [pair, lost] : std::exchange(lost_outgoing_, {})) give_up(std::move(lost));
   for (auto& [id, expiring] : std::exchange(lost_incoming_, {})) {
     context_.shard.cancel(expiring.timer);
@@ -93,7 +97,7 @@ void Federation::verify(const stream::VerifyKey& what, Verdict then) {
 
 std::size_t Federation::incoming_from(std::string_view remote) const {
   return static_cast<std::size_t>(std::ranges::count_if(streams, [&](const PeerStream* stream) {
-    return dynamic_cast<const IncomingStream*>(stream) != nullptr && stream->remote() == remote;
+    return stream->is_incoming() && stream->has_pairs() && stream->remote() == remote;
   }));
 }
 
@@ -103,6 +107,22 @@ void Federation::keep_lost(const router::DomainPair& pair, LostStream lost) {
   auto& place = lost_outgoing_[pair];
   if (place.managed) give_up(std::move(place));
   place = std::move(lost);
+}
+
+bool Federation::try_again(const router::DomainPair& pair) {
+  const auto found = lost_outgoing_.find(pair);
+  if (found == lost_outgoing_.end()) return false;
+  LostStream& lost = found->second;
+  const auto delay = kRetryFirst * (1 << std::min(lost.tries++, 5U));
+  if (context_.shared.stopping || context_.shard.clock().now() + delay >= lost.until) {
+    give_back(lost);
+    lost_outgoing_.erase(found);
+    return false;
+  }
+  context_.shard.after(delay, [this, pair] {
+    if (lost_outgoing_.contains(pair)) OutgoingStream::start(context_, pair);
+  });
+  return true;
 }
 
 std::optional<LostStream> Federation::take_lost(const router::DomainPair& pair) {
@@ -122,9 +142,9 @@ std::optional<LostStream> Federation::take_lost(const std::string& id,
                                                 const stream::ProvenPairs& proved) {
   const auto found = lost_incoming_.find(id);
   if (found == lost_incoming_.end()) return std::nullopt;
-  const bool is_theirs = std::ranges::all_of(
-      found->second.lost.receives,
-      [&proved](const auto& entry) { return proved.contains(entry.first); });
+  const bool is_theirs =
+      std::ranges::all_of(found->second.lost.receives,
+                          [&proved](const auto& entry) { return proved.contains(entry.first); });
   if (!is_theirs) return std::nullopt;
   context_.shard.cancel(found->second.timer);
   LostStream lost = std::move(found->second.lost);

@@ -29,6 +29,8 @@ struct LostStream {
   std::unique_ptr<ManagedStream> managed;
   stream::ProvenPairs receives;        // from theirs to ours
   std::set<stream::DomainPair> sends;  // from ours to theirs
+  Instant until{};                     // of an outgoing one: how long it is tried again
+  unsigned tries = 0;
 };
 
 class Federation final : public router::RemoteDialer {
@@ -59,11 +61,12 @@ class Federation final : public router::RemoteDialer {
 
   // Streams that were lost. Outgoing ones by their first pair, incoming ones by their id.
   void keep_lost(const router::DomainPair& pair, LostStream lost);
+  // An attempt to resume it has failed: another one follows in a while. False: there is none.
+  bool try_again(const router::DomainPair& pair);
   std::optional<LostStream> take_lost(const router::DomainPair& pair);
   void keep_lost(const std::string& id, LostStream lost);
   // That may be resumed by who has proved these pairs; nullopt: there is none, or somebody else's.
-  std::optional<LostStream> take_lost(const std::string& id,
-                                      const stream::ProvenPairs& proved);
+  std::optional<LostStream> take_lost(const std::string& id, const stream::ProvenPairs& proved);
 
   // Its stanzas go back to their senders; with the second, also what waits for its routes.
   void give_back(LostStream& lost);

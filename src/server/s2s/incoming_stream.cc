@@ -136,18 +136,18 @@ stream::ServerActions IncomingStream::on_management_asked(bool resume) {
   const bool is_resumable =
       resume && options.resume_timeout.count() > 0 && !machine_->is_bidirectional();
   const std::string id = is_resumable ? system_random().token(16) : "";
-  manage(std::make_unique<ManagedStream>(
-      context_->shard, std::make_shared<Ledger>(context_->shard), id, options));
-  write(xml::to_string(stream::write_enabled(
-      id, static_cast<std::uint32_t>(options.resume_timeout.count()))));
+  manage(std::make_unique<ManagedStream>(context_->shard, std::make_shared<Ledger>(context_->shard),
+                                         id, options));
+  write(xml::to_string(
+      stream::write_enabled(id, static_cast<std::uint32_t>(options.resume_timeout.count()))));
   return {};
 }
 
 // XEP-0198 §5: somebody else's stream is not known, and does not notice.
 void IncomingStream::on_resumption_asked(const stream::Resume& what) {
-  auto lost = managed_ ? std::nullopt
-                       : context_->federation->take_lost(what.previd,
-                                                         machine_of_.incoming().accepted());
+  auto lost = managed_
+                  ? std::nullopt
+                  : context_->federation->take_lost(what.previd, machine_of_.incoming().accepted());
   if (!lost) {
     write(xml::to_string(stream::write_failed(Errc::kItemNotFound)));
     return;

@@ -11,6 +11,7 @@ class IncomingStream final : public PeerStream {
   static void start(ShardContext& context, ConnectionPtr connection, bool direct_tls);
 
   void reconsider() override;
+  bool is_incoming() const override { return true; }
   std::string remote() const override { return machine_of_.peer(); }
 
  private:

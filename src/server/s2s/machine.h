@@ -21,7 +21,8 @@ class Machine {
   virtual stream::ServerActions on_stream_end() = 0;
   virtual stream::ServerActions on_error(const Error& error) = 0;
   virtual stream::ServerActions on_tls(bool has_certificate) = 0;
-  virtual stream::ServerActions on_certificate(std::string_view domain, const Result<>& verdict) = 0;
+  virtual stream::ServerActions on_certificate(std::string_view domain,
+                                               const Result<>& verdict) = 0;
   virtual stream::ServerActions on_key(const stream::DomainPair& pair, const Result<>& verdict) = 0;
   virtual stream::ServerActions end(const StreamError& error) = 0;
   virtual stream::ServerActions close() = 0;

@@ -59,17 +59,24 @@ Task<> OutgoingStream::open(ShardContext& context, Purpose purpose) {
   auto connected = co_await connect(context, purpose);
   --context.federation->dialing;
   if (!connected) co_return report(context, purpose, connected.error());
+  if (context.shared.stopping) {
+    co_return report(context, purpose, Error(Errc::kCancelled, "this server stops"));
+  }
+  auto tlsa = co_await find_tlsa(context, connected->endpoint);
+  if (!tlsa) co_return report(context, purpose, tlsa.error());
   const bool direct_tls = connected->endpoint.direct_tls;
   auto tls = context.client_tls->of(purpose.pair.local, direct_tls);
   auto options = options_of(context, purpose, direct_tls);
   std::optional<LostStream> lost;
   if (!purpose.key) lost = context.federation->take_lost(purpose.pair);
   if (lost) options.lost = stream::Resume{lost->managed->id(), lost->managed->h()};
-  auto machine = std::make_unique<MachineOf<stream::InitiatingServer>>(
-      context.federation->policy(), std::move(options));
+  auto machine = std::make_unique<MachineOf<stream::InitiatingServer>>(context.federation->policy(),
+                                                                       std::move(options));
   auto* session =
       new OutgoingStream(context, std::move(purpose), std::move(machine), std::move(tls));
   session->resuming_ = std::move(lost);
+  session->tlsa_ = *std::move(tlsa);
+  session->host_ = connected->endpoint.host;
   session->take(std::move(connected->connection));
   session->transport_->set_deadline_in(context.config->s2s.auth_timeout);
   co_await session->run(direct_tls);
@@ -99,6 +106,18 @@ Task<Result<Connected>> OutgoingStream::connect(ShardContext& context, const Pur
                                  options);
 }
 
+// RFC 7673 §3: what DNSSEC says of the certificate at that place. What is forged goes no further.
+Task<Result<std::vector<TlsaRecord>>> OutgoingStream::find_tlsa(ShardContext& context,
+                                                                const balcony::Endpoint& endpoint) {
+  std::vector<TlsaRecord> none;
+  if (!endpoint.secure) co_return none;
+  std::string name = tlsa_name(endpoint.address.port(), endpoint.host);
+  auto found = co_await context.shared.resolver->tlsa(std::move(name));
+  if (found && found->secure) co_return std::move(found->records);
+  if (!found && found.error().code != Errc::kNotFound) co_return fail(found.error());
+  co_return none;
+}
+
 void OutgoingStream::report(ShardContext& context, Purpose& purpose, const Error& error) {
   log_info("server not reached", {{"remote", purpose.pair.remote},
                                   {"local", purpose.pair.local},
@@ -109,9 +128,7 @@ void OutgoingStream::report(ShardContext& context, Purpose& purpose, const Error
     if (verdict) verdict(fail(stream::no_answer_to_key(error)));
     return;
   }
-  if (auto lost = context.federation->take_lost(purpose.pair)) {
-    context.federation->give_back(*lost);
-  }
+  if (context.federation->try_again(purpose.pair)) return;
   context.router->remotes().failed(purpose.pair, error);
 }
 
@@ -145,6 +162,18 @@ Task<Result<>> OutgoingStream::upgrade_tls() {
   std::string name = precis::domain_to_ascii(purpose_.pair.remote).value_or("");
   std::string leftover = reader_.take_rest_before_tls();
   return transport_->start_tls_client(*tls_, std::move(name), std::move(leftover));
+}
+
+Result<> OutgoingStream::check_certificate(std::string_view domain) const {
+  const PeerCertificate peer = transport_->peer_certificate();
+  const bool is_there = domain == purpose_.pair.remote && !tlsa_.empty();
+  const std::vector<std::string> names{precis::domain_to_ascii(domain).value_or(""), host_};
+  switch (is_there ? match_tlsa(tlsa_, peer, names) : DaneVerdict::kNone) {
+    case DaneVerdict::kMatches: return {};
+    case DaneVerdict::kMismatch: return fail(Errc::kTls, "not the certificate that DNS names");
+    case DaneVerdict::kNone: break;
+  }
+  return PeerStream::check_certificate(domain);
 }
 
 void OutgoingStream::on_opened(const stream::PairOpened& what) {
@@ -223,7 +252,9 @@ void OutgoingStream::take_up(stream::ManagementOutcome outcome) {
 // ---- the end
 
 void OutgoingStream::leave(bool is_lost) {
-  leave_routes(is_lost);
+  // Where the peer has everything, a new stream will do.
+  const bool is_resuming = is_lost && !managed_->waiting().empty();
+  leave_routes(is_resuming);
   if (!redirect_.empty() && !reported_ && !context_->shared.stopping) {
     Purpose again = std::move(purpose_);
     again.see_other_host = redirect_;
@@ -231,12 +262,19 @@ void OutgoingStream::leave(bool is_lost) {
     spawn(open(*context_, std::move(again)));
     return;
   }
-  if (resuming_) context_->federation->give_back(*resuming_);
-  if (is_lost) {
+  // The attempt to resume has failed before the peer said anything of it: there may be another.
+  if (resuming_ && reported_) context_->federation->give_back(*resuming_);
+  if (resuming_ && !reported_) {
+    context_->federation->keep_lost(purpose_.pair, *std::exchange(resuming_, {}));
+  }
+  if (is_resuming) {
     LostStream lost;
     for (const auto& [pair, proof] : proofs_out_) lost.sends.insert(pair);
     managed_->attach(nullptr);
     lost.managed = std::move(managed_);
+    // Nothing new waits for longer than it may.
+    const auto patience = std::min(config().resume_timeout, config().waiting_time);
+    lost.until = context_->shard.clock().now() + patience;
     context_->federation->keep_lost(purpose_.pair, std::move(lost));
     return start(*context_, purpose_.pair);
   }

@@ -11,6 +11,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace balcony::server::s2s {
 
@@ -34,6 +36,7 @@ class OutgoingStream final : public PeerStream {
                      Federation::Verdict verdict);
 
   void reconsider() override;
+  bool is_incoming() const override { return false; }
   StreamDescription describe() const override;
   std::string remote() const override { return purpose_.pair.remote; }
 
@@ -44,9 +47,12 @@ class OutgoingStream final : public PeerStream {
 
   static Task<> open(ShardContext& context, Purpose purpose);
   static Task<Result<Connected>> connect(ShardContext& context, const Purpose& purpose);
+  static Task<Result<std::vector<TlsaRecord>>> find_tlsa(ShardContext& context,
+                                                         const balcony::Endpoint& endpoint);
   static void report(ShardContext& context, Purpose& purpose, const Error& error);
   Task<> run(bool direct_tls);
   Task<Result<>> upgrade_tls() override;
+  Result<> check_certificate(std::string_view domain) const override;
   void on_opened(const stream::PairOpened& what) override;
   void on_refused_pair(const stream::PairRefused& what) override;
   void on_ready(const stream::StreamReady& what) override;
@@ -61,6 +67,8 @@ class OutgoingStream final : public PeerStream {
   const std::shared_ptr<const TlsClientContext> tls_;
   std::optional<LostStream> resuming_;
   std::string redirect_;
+  std::vector<TlsaRecord> tlsa_;  // of the place that it went to, where DNSSEC says so
+  std::string host_;              // its name there
   Error failure_{Errc::kClosed, "the server ended the stream"};
   bool reported_ = false;
 };

@@ -24,8 +24,8 @@ Task<Next> PeerStream::negotiate(xml::SplitEvent event) {
     }
   } else {
     auto element = xml::parse(event.bytes, xml::scope_of(header_), limits_);
-    actions = element ? machine_->on_element(*std::move(element))
-                      : machine_->on_error(element.error());
+    actions =
+        element ? machine_->on_element(*std::move(element)) : machine_->on_error(element.error());
   }
   reader_.keep_rest();
   co_return co_await perform(std::move(actions));
@@ -63,8 +63,7 @@ void PeerStream::apply_one(stream::ServerAction& action, stream::ServerActions& 
   } else if (std::holds_alternative<stream::RestartStream>(action)) {
     reader_.restart();
   } else if (auto* asked = std::get_if<stream::CheckCertificate>(&action)) {
-    const auto verdict = context_->federation->policy().check(transport_->peer_certificate(),
-                                                              asked->domain);
+    const auto verdict = check_certificate(asked->domain);
     if (!verdict) say("certificate does not count", asked->domain, verdict.error().detail);
     more = machine_->on_certificate(asked->domain, verdict);
   } else if (auto* key = std::get_if<stream::VerifyKey>(&action)) {
@@ -90,8 +89,10 @@ void PeerStream::apply_one(stream::ServerAction& action, stream::ServerActions& 
   } else if (auto* failed = std::get_if<stream::Failed>(&action)) {
     on_failed(*failed);
   } else if (auto* end = std::get_if<stream::EndStream>(&action)) {
+    if (ended_) return;
     if (end->error) say("server stream ended", remote(), to_string(end->error->condition));
-    if (!std::exchange(ended_, true)) wake();
+    ended_ = true;
+    wake();
   }
 }
 
@@ -103,6 +104,10 @@ void PeerStream::verify(const stream::VerifyKey& what) {
         if (!self || (*self)->ended_) return;
         (*self)->apply((*self)->machine_->on_key(pair, verdict));
       });
+}
+
+Result<> PeerStream::check_certificate(std::string_view domain) const {
+  return context_->federation->policy().check(transport_->peer_certificate(), domain);
 }
 
 void PeerStream::on_accepted(const stream::PairAccepted& what) {
@@ -131,7 +136,7 @@ void PeerStream::on_opened(const stream::PairOpened& what) {
 }
 
 void PeerStream::on_failed(const stream::Failed& what) {
-  say("server stream failed", remote(), what.error.to_string());
+  if (!ended_) say("server stream failed", remote(), what.error.to_string());
 }
 
 void PeerStream::on_refused_pair(const stream::PairRefused& what) {

@@ -21,6 +21,9 @@ xml::WriteOptions as_server() {
   return options;
 }
 
+// A stop waits no longer for a server to acknowledge what it has.
+constexpr std::chrono::seconds kStopWithin{2};
+
 // Serialising goes through one string a thread: the connection copies it into its queue.
 std::string& scratch() {
   thread_local std::string text;
@@ -46,6 +49,7 @@ PeerStream::PeerStream(ShardContext& context, std::unique_ptr<Machine> machine)
 
 PeerStream::~PeerStream() {
   context_->shard.cancel(idle_timer_);
+  context_->shard.cancel(stop_timer_);
   context_->federation->streams.erase(this);
 }
 
@@ -71,8 +75,8 @@ void PeerStream::watch_idleness() {
   idle_at_ = stanzas_in_ + stanzas_out_;
   idle_timer_ = context_->shard.after(config().idle_timeout, [this] {
     idle_timer_ = 0;
-    const bool is_idle = idle_at_ == stanzas_in_ + stanzas_out_ &&
-                         (!managed_ || managed_->waiting().empty());
+    const bool is_idle =
+        idle_at_ == stanzas_in_ + stanzas_out_ && (!managed_ || managed_->waiting().empty());
     if (is_idle) return end_politely();
     watch_idleness();
   });
@@ -99,16 +103,28 @@ void PeerStream::finish() {
 void PeerStream::end(const StreamError& error) {
   if (ended_) return;
   say("server stream ended by us", remote(), to_string(error.condition));
-  apply(machine_->end(error));
   ended_ = true;
+  apply(machine_->end(error));
   wake();
+}
+
+void PeerStream::stop() {
+  const StreamError shutdown{StreamCondition::kSystemShutdown, ""};
+  if (ended_ || !managed_ || managed_->waiting().empty()) return end(shutdown);
+  leave_routes(false);
+  stopping_ = true;
+  managed_->ask();
+  stop_timer_ = context_->shard.after(kStopWithin, [this, shutdown] {
+    stop_timer_ = 0;
+    end(shutdown);
+  });
 }
 
 void PeerStream::end_politely() {
   if (ended_) return;
   leave_routes(false);
-  apply(machine_->close());
   ended_ = true;
+  apply(machine_->close());
   wake();
 }
 
@@ -121,8 +137,8 @@ void PeerStream::wake() {
 Next PeerStream::on_refused(const Error& error) {
   if (ended_) return Next::kEnd;
   say("server stream refused", remote(), error.to_string());
-  apply(machine_->on_error(error));
   ended_ = true;
+  apply(machine_->on_error(error));
   return Next::kEnd;
 }
 
@@ -130,8 +146,8 @@ Next PeerStream::on_lost(const Error& error) {
   if (ended_) return Next::kEnd;
   lost_ = has_pairs();
   say(lost_ ? "server stream lost" : "server stream failed", remote(), error.to_string());
-  apply(machine_->on_error(error));
   ended_ = true;
+  apply(machine_->on_error(error));
   return Next::kEnd;
 }
 
@@ -217,11 +233,12 @@ Next PeerStream::on_stanza(std::string_view bytes, Rest& rest) {
     return ended_ ? Next::kEnd : Next::kGoOn;
   }
   if (const auto error = machine_->check(*stanza)) {
-    log_warning("a server sent what it may not", {{"stream", machine_->id()},
-                                                  {"peer", transport_->peer()},
-                                                  {"remote", remote()},
-                                                  {"from", stanza->from() ? stanza->from()->str() : ""},
-                                                  {"to", stanza->to() ? stanza->to()->str() : ""}});
+    log_warning("a server sent what it may not",
+                {{"stream", machine_->id()},
+                 {"peer", transport_->peer()},
+                 {"remote", remote()},
+                 {"from", stanza->from() ? stanza->from()->str() : ""},
+                 {"to", stanza->to() ? stanza->to()->str() : ""}});
     end(*error);
     return Next::kEnd;
   }
@@ -289,7 +306,10 @@ void PeerStream::manage(std::unique_ptr<ManagedStream> managed) {
 Next PeerStream::on_management_element(xml::ElementView element) {
   const auto effect = managed_->on_element(element);
   write(effect.reply);
-  if (!effect.error) return Next::kGoOn;
+  if (!effect.error) {
+    if (stopping_ && managed_->waiting().empty()) end({StreamCondition::kSystemShutdown, ""});
+    return ended_ ? Next::kEnd : Next::kGoOn;
+  }
   say("server stream ended by us", remote(), effect.error->text);
   if (!std::exchange(ended_, true)) write(stream::kStreamEndTag);
   return Next::kEnd;
@@ -309,8 +329,12 @@ bool PeerStream::has_remote(std::string_view domain) const {
 }
 
 router::Endpoint::Info PeerStream::info() const {
-  return {machine_->id(), transport_ ? transport_->peer() : "",
-          transport_ ? transport_->tls_summary() : "", since_, stanzas_in_, stanzas_out_};
+  return {machine_->id(),
+          transport_ ? transport_->peer() : "",
+          transport_ ? transport_->tls_summary() : "",
+          since_,
+          stanzas_in_,
+          stanzas_out_};
 }
 
 StreamDescription PeerStream::describe() const {

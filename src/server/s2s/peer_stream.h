@@ -1,6 +1,6 @@
 // A stream with another server, whoever opened it: reading and writing stanzas, stream management
-// (XEP-0198), its end, and what both ends do with the machine's actions. The endpoint that the router
-// delivers the stanzas of its pairs of domains to.
+// (XEP-0198), its end, and what both ends do with the machine's actions. The endpoint that the
+// router delivers the stanzas of its pairs of domains to.
 //
 // A stream owns itself: it deletes itself at its end. Base of IncomingStream and OutgoingStream. On
 // the shard of its remote domain's home, but for the first moments of an incoming one.
@@ -33,7 +33,7 @@ struct StreamDescription {
   bool is_bidirectional = false;
   bool is_managed = false;
   bool verifies_only = false;
-  std::string remote;  // the domain that it is mainly for
+  std::string remote;                 // the domain that it is mainly for
   std::vector<std::string> sends;     // "ours -> theirs: proof"
   std::vector<std::string> receives;  // "theirs -> ours: proof"
   std::size_t unacknowledged = 0;
@@ -55,11 +55,14 @@ class PeerStream : public router::Endpoint,
 
   // Ends the stream from outside; it deletes itself soon after.
   void end(const StreamError& error);
-  // The same without an error: nobody needs it any more.
+  // The server stops: what the other one has and did not acknowledge yet is waited for, shortly.
+  void stop();
+  // Ends it without an error: nobody needs it any more.
   void end_politely();
   // The configuration has changed.
   virtual void reconsider() = 0;
   virtual StreamDescription describe() const;
+  virtual bool is_incoming() const = 0;  // the other server opened it
   // The domain that the stream is mainly for; not to be believed of an incoming one that is not
   // ready.
   virtual std::string remote() const = 0;
@@ -89,6 +92,7 @@ class PeerStream : public router::Endpoint,
 
   // What each end does for itself.
   virtual Task<Result<>> upgrade_tls() = 0;
+  virtual Result<> check_certificate(std::string_view domain) const;
   virtual void on_opened(const stream::PairOpened& what);
   virtual void on_refused_pair(const stream::PairRefused& what);
   virtual void on_accepted(const stream::PairAccepted& what);
@@ -142,6 +146,7 @@ class PeerStream : public router::Endpoint,
   WallTime since_{};
   std::uint64_t stanzas_in_ = 0;
   std::uint64_t stanzas_out_ = 0;
+  bool stopping_ = false;
   bool ended_ = false;  // our end of the stream is closed, or there is none
   bool lost_ = false;   // the connection is gone, and nobody ended the stream
 
@@ -155,6 +160,7 @@ class PeerStream : public router::Endpoint,
   void watch_idleness();
 
   TimerId idle_timer_ = 0;
+  TimerId stop_timer_ = 0;
   std::uint64_t idle_at_ = 0;  // stanzas at the last look
 };
 

@@ -1,4 +1,5 @@
-// What this server asks of others before it exchanges stanzas with them, as [s2s] says. One a shard.
+// What this server asks of others before it exchanges stanzas with them, as [s2s] says. One a
+// shard.
 #pragma once
 
 #include "net/tls_info.h"
@@ -23,9 +24,9 @@ class Policy final : public stream::ServerPolicy {
   // What a sender is told where the configuration allows no stanzas to this domain.
   std::optional<Error> refuses(std::string_view remote) const;
 
-  // Whether the certificate proves that the peer is the server of `domain`: it is pinned where there
-  // are pins, else valid and for that name (RFC 6120 §13.7.2). Errors: kTls with what is wrong, for
-  // the log.
+  // Whether the certificate proves that the peer is the server of `domain`: it is pinned where
+  // there are pins, else valid and for that name (RFC 6120 §13.7.2). Errors: kTls with what is
+  // wrong, for the log.
   Result<> check(const PeerCertificate& peer, std::string_view domain) const;
 
   // What [s2s.domain.*] says of it; null: nothing.
