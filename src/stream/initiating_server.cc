@@ -321,6 +321,7 @@ ServerActions InitiatingServer::start_management() {
 
 ServerActions InitiatingServer::on_management(xml::ElementView element) {
   const bool is_failure = element.name() == "failed";
+  const bool is_enabled = element.name() == "enabled";
   if (management_ == Management::kResuming && is_failure) {
     // §5: the lost stream is given up, and this one is managed anew.
     if (const auto h = StreamManagement::read_h(element)) outcome_.lost_h = *h;
@@ -334,17 +335,12 @@ ServerActions InitiatingServer::on_management(xml::ElementView element) {
     }
     outcome_.kind = ManagementOutcome::Kind::kResumed;
     outcome_.peer_h = resumed->h;
-  } else if (management_ != Management::kAsked) {
+  } else if (management_ != Management::kAsked || (!is_failure && !is_enabled)) {
     return refused(StreamCondition::kUnsupportedStanzaType, "stream management is not on");
-  } else if (!is_failure) {
-    auto enabled = read_enabled(element);
-    // COMPAT(Prosody, 0.12): to a server it says resume='true' without an id. Then it is enabled, and
-    // cannot be resumed.
-    if (!enabled && element.name() != "enabled") {
-      return refused(StreamCondition::kBadFormat, "stream management: " + enabled.error().detail);
-    }
+  } else if (is_enabled) {
     outcome_.kind = ManagementOutcome::Kind::kEnabled;
-    outcome_.enabled = std::move(enabled).value_or(Enabled());
+    // Prosody 0.12 agrees to resume between servers, and gives no id: nothing can be resumed then.
+    if (auto enabled = read_enabled(element)) outcome_.enabled = *std::move(enabled);
   }
   management_ = Management::kSettled;
   ServerActions actions = list(std::move(outcome_));

@@ -91,7 +91,7 @@ class End {
 
   void perform(ServerActions actions) {
     BALCONY_ASSERT(!written_.ended || actions.empty(), "a machine that ended goes on");
-    for (ServerAction& action : actions) std::visit([this](auto& what) { on(what); }, action);
+    for (ServerAction& action : actions) std::visit([this](auto& what) { this->on(what); }, action);
   }
 
   void feed(std::string_view bytes) {

@@ -258,6 +258,27 @@ TEST(ServerPair, StreamManagementComesBeforeTheFirstStanza) {
   }
 }
 
+// As Prosody 0.12 says it.
+TEST(ServerPair, StreamManagementWithoutAnId) {
+  InitiatingServerOptions options = to_montague();
+  options.management = options.resumable = true;
+  ServerPair pair(options);
+  pair.run();
+  pair.client.feed("<enabled xmlns='urn:xmpp:sm:3' resume='true'/>");
+  EXPECT_EQ(pair.client.management->kind, ManagementOutcome::Kind::kEnabled);
+  EXPECT_EQ(pair.client.management->enabled.id, "");
+  EXPECT_EQ(pair.client.news.at(0), kOpened + std::string("dialback"));
+}
+
+TEST(ServerPair, StreamManagementThatIsNone) {
+  InitiatingServerOptions options = to_montague();
+  options.management = true;
+  ServerPair pair(options);
+  pair.run();
+  pair.client.feed("<maybe xmlns='urn:xmpp:sm:3'/>");
+  EXPECT_TRUE(pair.client.failed);
+}
+
 TEST(ServerPair, StreamManagementIsRefused) {
   InitiatingServerOptions options = to_montague();
   options.management = true;

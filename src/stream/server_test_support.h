@@ -47,7 +47,7 @@ class DrivenServer {
     reader_.feed(*this, bytes, [this](ServerActions actions) { perform(std::move(actions)); });
   }
   void perform(ServerActions actions) {
-    for (ServerAction& action : actions) std::visit([this](auto& a) { on(a); }, action);
+    for (ServerAction& action : actions) std::visit([this](auto& a) { this->on(a); }, action);
   }
   std::string take() { return std::exchange(out, {}); }
   void begin_tls() {

@@ -112,6 +112,7 @@ class ProsodyPeer(Federated, Server):
         Server.__init__(self)
         self.join(world, domain)
         self.more = more
+        self._missing = set()  # services that do not listen yet
 
     @staticmethod
     def version():
@@ -121,8 +122,13 @@ class ProsodyPeer(Federated, Server):
     def command(self):
         return [shutil.which("prosody"), "--config", str(self.folder / "prosody.cfg.lua"), "-F"]
 
+    def start(self):
+        self._missing = {"c2s", "s2s"}
+        super().start()
+
     def is_ready(self, line):
-        return "Activated service 's2s'" in line
+        self._missing -= {name for name in self._missing if f"Activated service '{name}'" in line}
+        return not self._missing
 
     def prepare(self):
         certificate, key = self.certificate()
