@@ -178,6 +178,7 @@ ManagedOptions peer_management(const Config& config) {
   ManagedOptions options;
   options.resume_timeout = config.s2s.resume_timeout;
   options.silence_max = config.stream_management.silence;
+  options.ask_soon = true;
   return options;
 }
 
