@@ -34,6 +34,10 @@ bool is_news(const Stanza& stanza) {
   return stanza.type() == StanzaType::kUnavailable || stanza.type() == StanzaType::kProbe;
 }
 
+Error stopping() {
+  return Error(Errc::kRemoteServerTimeout, "this server stops");
+}
+
 Error as_answer(const Error& error) {
   // RFC 6120 §8.3.3.16 and §8.3.3.17: that there is no such server, or that it cannot be reached.
   if (error.code == Errc::kNotFound) return Error(Errc::kRemoteServerNotFound, error.detail);
@@ -165,7 +169,8 @@ void RemoteTable::ready(const DomainPair& pair, Endpoint& stream) {
   route.failures = 0;
   route.began = router_.deps().loop.clock().now();
   router_.deps().loop.cancel(std::exchange(route.timer, 0));
-  while (!route.waiting.empty()) {
+  // A stream that takes no more ends itself, and the route is without one again.
+  while (route.stream == &stream && !route.waiting.empty()) {
     const Waiting first = take_first(route);
     ++route.sent;
     stream.deliver(first.stanza);
@@ -202,7 +207,11 @@ void RemoteTable::gone(const DomainPair& pair, const Endpoint& stream) {
     note_failure(route, Error(Errc::kRemoteServerTimeout, "that server ends its streams"));
     route.failures = std::max(route.failures, route.short_ones - kShortOnesMax + 1);
   }
-  rest(*entry);
+  if (route.waiting.empty()) return rest(*entry);
+  if (dialer_ == nullptr) return give_back_all(route, stopping());
+  watch(*entry);
+  route.dialing = true;
+  dialer_->dial(pair);
 }
 
 void RemoteTable::suspended(const DomainPair& pair, const Endpoint& stream) {
@@ -219,7 +228,7 @@ void RemoteTable::stop() {
   for (const DomainPair& pair : all) {
     const auto entry = routes_.find(pair);
     if (entry == routes_.end()) continue;
-    give_back_all(entry->second, Error(Errc::kRemoteServerTimeout, "this server stops"));
+    give_back_all(entry->second, stopping());
   }
 }
 

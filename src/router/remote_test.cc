@@ -218,6 +218,34 @@ TEST_P(RemoteTest, PolicyRefusesAtOnce) {
   EXPECT_THAT(dialer.dialed, IsEmpty());
 }
 
+// It has a limit of its own for what waits in it, and may reach it with what waited here.
+TEST_P(RemoteTest, AStreamMayEndWhileItTakesWhatWaits) {
+  class Full final : public Endpoint {
+   public:
+    explicit Full(RemoteTable& table) : table_(table) {}
+    void deliver(const Stanza&, std::string_view) override {
+      if (++taken == 2) table_.gone(kPair, *this);
+    }
+    void deliver(xml::ElementView) override {}
+    void close(const StreamError&) override {}
+    Info info() const override { return {}; }
+    int taken = 0;
+
+   private:
+    RemoteTable& table_;
+  };
+  for (const char* const id : {"1", "2", "3", "4"}) message(romeo, id);
+  Full full(home());
+  home().ready(kPair, full);
+  EXPECT_EQ(full.taken, 2);
+  EXPECT_EQ(home().waiting(), 2U);
+  EXPECT_THAT(dialer.dialed, SizeIs(2));
+  TestStream next;
+  home().ready(kPair, next);
+  EXPECT_THAT(next.inbox, ElementsAre(HasSubstr("id='3'"), HasSubstr("id='4'")));
+  home().gone(kPair, next);
+}
+
 // XEP-0198 §5: what comes while a stream is being resumed stays behind what it had.
 TEST_P(RemoteTest, ASuspendedRouteKeepsOrder) {
   TestStream first;

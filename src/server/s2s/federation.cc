@@ -65,18 +65,14 @@ std::optional<Error> Federation::refuses(const router::DomainPair& pair) const {
 }
 
 void Federation::dial(const router::DomainPair& pair) {
+  context_.shard.post([this, pair] { find_stream(pair); });
+}
+
+void Federation::find_stream(const router::DomainPair& pair) {
   // A stream that the other server opened may carry it (XEP-0288).
   const auto found = std::ranges::find_if(
       streams, [&pair](const PeerStream* stream) { return stream->may_carry(pair); });
-  if (found != streams.end()) {
-    context_.shard.post([this, pair] {
-      const auto still = std::ranges::find_if(
-          streams, [&pair](const PeerStream* stream) { return stream->may_carry(pair); });
-      if (still != streams.end()) return context_.router->remotes().ready(pair, **still);
-      OutgoingStream::start(context_, pair);
-    });
-    return;
-  }
+  if (found != streams.end()) return context_.router->remotes().ready(pair, **found);
   // One that we opened for another domain of ours may serve this one too (XEP-0220 §2.7).
   for (PeerStream* stream : streams) {
     if (stream->open_also(pair)) return;

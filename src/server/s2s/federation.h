@@ -81,6 +81,7 @@ class Federation final : public router::RemoteDialer {
     LostStream lost;
     TimerId timer = 0;
   };
+  void find_stream(const router::DomainPair& pair);
   void expire(const std::string& id);
 
   ShardContext& context_;

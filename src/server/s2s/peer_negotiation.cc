@@ -91,6 +91,7 @@ void PeerStream::apply_one(stream::ServerAction& action, stream::ServerActions& 
   } else if (auto* end = std::get_if<stream::EndStream>(&action)) {
     if (ended_) return;
     if (end->error) say("server stream ended", remote(), to_string(end->error->condition));
+    leave_routes(false);
     ended_ = true;
     wake();
   }

@@ -103,6 +103,8 @@ void PeerStream::finish() {
 void PeerStream::end(const StreamError& error) {
   if (ended_) return;
   say("server stream ended by us", remote(), to_string(error.condition));
+  // Nothing may be written behind the end of the stream.
+  leave_routes(false);
   ended_ = true;
   apply(machine_->end(error));
   wake();
@@ -137,6 +139,7 @@ void PeerStream::wake() {
 Next PeerStream::on_refused(const Error& error) {
   if (ended_) return Next::kEnd;
   say("server stream refused", remote(), error.to_string());
+  leave_routes(false);
   ended_ = true;
   apply(machine_->on_error(error));
   return Next::kEnd;
@@ -311,6 +314,7 @@ Next PeerStream::on_management_element(xml::ElementView element) {
     return ended_ ? Next::kEnd : Next::kGoOn;
   }
   say("server stream ended by us", remote(), effect.error->text);
+  leave_routes(false);
   if (!std::exchange(ended_, true)) write(stream::kStreamEndTag);
   return Next::kEnd;
 }
