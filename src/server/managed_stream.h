@@ -24,6 +24,8 @@ struct ManagedOptions {
   std::chrono::seconds resume_timeout{600};
   // A client who does not acknowledge within this after he was asked is not there any more.
   std::chrono::seconds silence_max{60};
+  // Somebody always waits to hear what the peer has: between servers, where all messages do.
+  bool ask_soon = false;
 };
 
 class ManagedStream {

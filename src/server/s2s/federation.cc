@@ -61,7 +61,7 @@ void Federation::stop() {
 }
 
 std::optional<Error> Federation::refuses(const router::DomainPair& pair) const {
-  return policy_.refuses(pair.remote);
+  return refusal(context_.config->s2s, pair.remote);
 }
 
 void Federation::dial(const router::DomainPair& pair) {
@@ -76,6 +76,10 @@ void Federation::dial(const router::DomainPair& pair) {
       OutgoingStream::start(context_, pair);
     });
     return;
+  }
+  // One that we opened for another domain of ours may serve this one too (XEP-0220 §2.7).
+  for (PeerStream* stream : streams) {
+    if (stream->open_also(pair)) return;
   }
   OutgoingStream::start(context_, pair);
 }
@@ -174,6 +178,7 @@ ManagedOptions peer_management(const Config& config) {
   ManagedOptions options;
   options.resume_timeout = config.s2s.resume_timeout;
   options.silence_max = config.stream_management.silence;
+  options.ask_soon = true;
   return options;
 }
 

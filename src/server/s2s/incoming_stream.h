@@ -12,6 +12,7 @@ class IncomingStream final : public PeerStream {
 
   void reconsider() override;
   bool is_incoming() const override { return true; }
+  bool open_also(const router::DomainPair&) override { return false; }
   std::string remote() const override { return machine_of_.peer(); }
 
  private:

@@ -56,15 +56,13 @@ void OutgoingStream::verify(ShardContext& context, const stream::VerifyKey& what
 
 Task<> OutgoingStream::open(ShardContext& context, Purpose purpose) {
   ++context.federation->dialing;
-  auto connected = co_await connect(context, purpose);
+  auto arrived = co_await arrive(context, purpose);
   --context.federation->dialing;
-  if (!connected) co_return report(context, purpose, connected.error());
+  if (!arrived) co_return report(context, purpose, arrived.error());
   if (context.shared.stopping) {
     co_return report(context, purpose, Error(Errc::kCancelled, "this server stops"));
   }
-  auto tlsa = co_await find_tlsa(context, connected->endpoint);
-  if (!tlsa) co_return report(context, purpose, tlsa.error());
-  const bool direct_tls = connected->endpoint.direct_tls;
+  const bool direct_tls = arrived->endpoint.direct_tls;
   auto tls = context.client_tls->of(purpose.pair.local, direct_tls);
   auto options = options_of(context, purpose, direct_tls);
   std::optional<LostStream> lost;
@@ -75,35 +73,51 @@ Task<> OutgoingStream::open(ShardContext& context, Purpose purpose) {
   auto* session =
       new OutgoingStream(context, std::move(purpose), std::move(machine), std::move(tls));
   session->resuming_ = std::move(lost);
-  session->tlsa_ = *std::move(tlsa);
-  session->host_ = connected->endpoint.host;
-  session->take(std::move(connected->connection));
+  session->tlsa_ = std::move(arrived->tlsa);
+  session->host_ = std::move(arrived->endpoint.host);
+  session->take(std::move(arrived->connection));
   session->transport_->set_deadline_in(context.config->s2s.auth_timeout);
   co_await session->run(direct_tls);
 }
 
-Task<Result<Connected>> OutgoingStream::connect(ShardContext& context, const Purpose& purpose) {
-  const S2sConfig& config = context.config->s2s;
-  const RemoteDomainConfig* own = context.federation->policy().domain(purpose.pair.remote);
-  BALCONY_CO_ASSIGN(std::string domain, precis::domain_to_ascii(purpose.pair.remote));
-  Resolver& resolver = *context.shared.resolver;
-  std::vector<balcony::Endpoint> endpoints;
-  std::string place = purpose.see_other_host;
-  if (place.empty() && own) place = own->connect;
-  if (place.empty()) {
-    BALCONY_CO_ASSIGN(endpoints,
-                      co_await find_service(resolver, std::move(domain), Service::kXmppServer));
-  } else {
-    const auto split = split_host_port(place).value_or(std::pair{place, kPort});
-    BALCONY_CO_ASSIGN(const auto addresses, co_await resolver.addresses(split.first, split.second));
-    const bool direct_tls = own && own->direct_tls && purpose.see_other_host.empty();
-    for (const SocketAddress& address : addresses) {
-      endpoints.emplace_back(address, split.first, direct_tls);
-    }
+// Connects to the first place that answers; those behind it stay in purpose.places.
+Task<Result<OutgoingStream::Arrived>> OutgoingStream::arrive(ShardContext& context,
+                                                             Purpose& purpose) {
+  if (purpose.places.empty()) {
+    BALCONY_CO_ASSIGN(purpose.places, co_await find_places(context, purpose));
   }
   const ConnectionOptions options = connection_options(*context.config);
-  co_return co_await connect_any(context.shard, std::move(endpoints), config.connect_timeout,
-                                 options);
+  const auto within = context.config->s2s.connect_timeout;
+  BALCONY_CO_ASSIGN(Connected connected,
+                    co_await connect_any(context.shard, purpose.places, within, options));
+  const auto at =
+      std::ranges::find(purpose.places, connected.endpoint.address, &balcony::Endpoint::address);
+  if (at != purpose.places.end()) purpose.places.erase(purpose.places.begin(), at + 1);
+  Arrived arrived;
+  BALCONY_CO_ASSIGN(arrived.tlsa, co_await find_tlsa(context, connected.endpoint));
+  arrived.connection = std::move(connected.connection);
+  arrived.endpoint = std::move(connected.endpoint);
+  co_return arrived;
+}
+
+Task<Result<OutgoingStream::Places>> OutgoingStream::find_places(ShardContext& context,
+                                                                 const Purpose& purpose) {
+  const RemoteDomainConfig* own = find_domain(context.config->s2s, purpose.pair.remote);
+  BALCONY_CO_ASSIGN(std::string domain, precis::domain_to_ascii(purpose.pair.remote));
+  Resolver& resolver = *context.shared.resolver;
+  std::string place = purpose.see_other_host;
+  const bool direct_tls = place.empty() && own && own->direct_tls;
+  if (place.empty() && own) place = own->connect;
+  if (place.empty()) {
+    co_return co_await find_service(resolver, std::move(domain), Service::kXmppServer);
+  }
+  const auto split = split_host_port(place).value_or(std::pair{place, kPort});
+  BALCONY_CO_ASSIGN(const auto addresses, co_await resolver.addresses(split.first, split.second));
+  Places places;
+  for (const SocketAddress& address : addresses) {
+    places.emplace_back(address, split.first, direct_tls);
+  }
+  co_return places;
 }
 
 // RFC 7673 §3: what DNSSEC says of the certificate at that place. What is forged goes no further.
@@ -177,6 +191,11 @@ Result<> OutgoingStream::check_certificate(std::string_view domain) const {
 }
 
 void OutgoingStream::on_opened(const stream::PairOpened& what) {
+  const auto also = asked_also_.extract({what.pair.from, what.pair.to});
+  if (also) {
+    context_->shard.cancel(also.mapped());
+    return PeerStream::on_opened(what);
+  }
   reported_ = true;
   // Without stream management nobody can say what the lost stream had brought.
   if (resuming_) context_->federation->give_back(*resuming_);
@@ -186,13 +205,41 @@ void OutgoingStream::on_opened(const stream::PairOpened& what) {
 
 void OutgoingStream::on_refused_pair(const stream::PairRefused& what) {
   PeerStream::on_refused_pair(what);
+  const router::DomainPair pair{what.pair.from, what.pair.to};
+  const Error error(Errc::kRemoteServerTimeout,
+                    "that server does not accept this one: " + what.error.to_string());
+  if (pair != purpose_.pair) return fail_pair(pair, error);
   if (what.error.code == Errc::kClosed) return;  // leave() tells why
-  if (!std::exchange(reported_, true)) {
-    const Error error(Errc::kRemoteServerTimeout,
-                      "that server does not accept this one: " + what.error.to_string());
-    context_->router->remotes().failed(purpose_.pair, error);
-  }
+  if (!std::exchange(reported_, true)) context_->router->remotes().failed(pair, error);
   if (!has_pairs()) end_politely();
+}
+
+// ---- further domains of ours
+
+bool OutgoingStream::open_also(const router::DomainPair& pair) {
+  // Who was accepted by certificate has to show one for each domain: that is another stream.
+  const auto first = proofs_out_.find({purpose_.pair.local, purpose_.pair.remote});
+  const bool is_by_dialback =
+      first != proofs_out_.end() && first->second == stream::PairProof::kDialback;
+  if (ended_ || stopping_ || !is_by_dialback || pair.remote != purpose_.pair.remote) return false;
+  stream::DomainPair asked{pair.local, pair.remote};
+  if (!machine_->is_open() || !machine_of_.can_open(asked)) return false;
+  asked_also_[pair] = context_->shard.after(config().auth_timeout, [this, pair] {
+    fail_pair(pair, Error(Errc::kTimeout, "that server does not answer"));
+  });
+  // Not on the stack of who asks: the answer may be there at once.
+  context_->shard.post([weak = std::weak_ptr(self_), this, asked = std::move(asked)]() mutable {
+    const auto self = weak.lock();
+    if (self && !ended_) apply(machine_of_.open_pair(std::move(asked)));
+  });
+  return true;
+}
+
+void OutgoingStream::fail_pair(const router::DomainPair& pair, const Error& error) {
+  const auto asked = asked_also_.extract(pair);
+  if (!asked) return;
+  context_->shard.cancel(asked.mapped());
+  context_->router->remotes().failed(pair, error);
 }
 
 void OutgoingStream::on_ready(const stream::StreamReady&) {
@@ -253,11 +300,13 @@ void OutgoingStream::take_up(stream::ManagementOutcome outcome) {
 
 void OutgoingStream::leave(bool is_lost) {
   // Where the peer has everything, a new stream will do.
-  const bool is_resuming = is_lost && !managed_->waiting().empty();
+  const bool is_resuming = is_lost && !managed_->waiting().empty() && proofs_out_.size() == 1;
   leave_routes(is_resuming);
+  while (!asked_also_.empty()) fail_pair(router::DomainPair(asked_also_.begin()->first), failure_);
   if (!redirect_.empty() && !reported_ && !context_->shared.stopping) {
     Purpose again = std::move(purpose_);
     again.see_other_host = redirect_;
+    again.places.clear();
     if (resuming_) context_->federation->keep_lost(again.pair, *std::move(resuming_));
     spawn(open(*context_, std::move(again)));
     return;
@@ -278,7 +327,19 @@ void OutgoingStream::leave(bool is_lost) {
     context_->federation->keep_lost(purpose_.pair, std::move(lost));
     return start(*context_, purpose_.pair);
   }
-  if (!std::exchange(reported_, true)) report(*context_, purpose_, failure_);
+  if (std::exchange(reported_, true) || try_elsewhere()) return;
+  report(*context_, purpose_, failure_);
+}
+
+// RFC 6120 §3.2.1, and XEP-0368 §5: where TLS or the stream fails, the next place may do better.
+// One that says nothing at all has used up the time.
+bool OutgoingStream::try_elsewhere() {
+  if (purpose_.places.empty() || failure_.code == Errc::kTimeout || context_->shared.stopping) {
+    return false;
+  }
+  say("another place is tried", remote(), failure_.to_string());
+  spawn(open(*context_, std::move(purpose_)));
+  return true;
 }
 
 void OutgoingStream::reconsider() {

@@ -25,6 +25,8 @@ struct Purpose {
   std::optional<stream::VerifyKey> key;
   Federation::Verdict verdict;
   std::string see_other_host;  // where the server sent us (RFC 6120 §4.9.3.19); followed once
+  // The places that were not tried yet, where DNS gave several (RFC 6120 §3.2.1).
+  std::vector<balcony::Endpoint> places;
 };
 
 class OutgoingStream final : public PeerStream {
@@ -37,6 +39,7 @@ class OutgoingStream final : public PeerStream {
 
   void reconsider() override;
   bool is_incoming() const override { return false; }
+  bool open_also(const router::DomainPair& pair) override;
   StreamDescription describe() const override;
   std::string remote() const override { return purpose_.pair.remote; }
 
@@ -46,7 +49,14 @@ class OutgoingStream final : public PeerStream {
                  std::shared_ptr<const TlsClientContext> tls);
 
   static Task<> open(ShardContext& context, Purpose purpose);
-  static Task<Result<Connected>> connect(ShardContext& context, const Purpose& purpose);
+  struct Arrived {
+    ConnectionPtr connection;
+    balcony::Endpoint endpoint;
+    std::vector<TlsaRecord> tlsa;
+  };
+  static Task<Result<Arrived>> arrive(ShardContext& context, Purpose& purpose);
+  using Places = std::vector<balcony::Endpoint>;
+  static Task<Result<Places>> find_places(ShardContext& context, const Purpose& purpose);
   static Task<Result<std::vector<TlsaRecord>>> find_tlsa(ShardContext& context,
                                                          const balcony::Endpoint& endpoint);
   static void report(ShardContext& context, Purpose& purpose, const Error& error);
@@ -60,6 +70,8 @@ class OutgoingStream final : public PeerStream {
   void on_key_answered(const stream::KeyAnswered& what) override;
   void on_management(stream::ManagementOutcome outcome) override;
   void take_up(stream::ManagementOutcome outcome);
+  void fail_pair(const router::DomainPair& pair, const Error& error);
+  bool try_elsewhere();
   void leave(bool is_lost) override;
 
   Purpose purpose_;
@@ -69,6 +81,7 @@ class OutgoingStream final : public PeerStream {
   std::string redirect_;
   std::vector<TlsaRecord> tlsa_;  // of the place that it went to, where DNSSEC says so
   std::string host_;              // its name there
+  std::map<router::DomainPair, TimerId> asked_also_;
   Error failure_{Errc::kClosed, "the server ended the stream"};
   bool reported_ = false;
 };

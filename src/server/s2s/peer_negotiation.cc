@@ -107,7 +107,7 @@ void PeerStream::verify(const stream::VerifyKey& what) {
 }
 
 Result<> PeerStream::check_certificate(std::string_view domain) const {
-  return context_->federation->policy().check(transport_->peer_certificate(), domain);
+  return s2s::check_certificate(config(), transport_->peer_certificate(), domain);
 }
 
 void PeerStream::on_accepted(const stream::PairAccepted& what) {

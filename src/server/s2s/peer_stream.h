@@ -62,6 +62,9 @@ class PeerStream : public router::Endpoint,
   // The configuration has changed.
   virtual void reconsider() = 0;
   virtual StreamDescription describe() const;
+  // Asks for a further pair on this stream; false: it cannot carry it. Ends in the router's ready()
+  // or failed().
+  virtual bool open_also(const router::DomainPair& pair) = 0;
   virtual bool is_incoming() const = 0;  // the other server opened it
   // The domain that the stream is mainly for; not to be believed of an incoming one that is not
   // ready.

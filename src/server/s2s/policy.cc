@@ -9,35 +9,13 @@
 
 namespace balcony::server::s2s {
 
-bool Policy::serves(std::string_view domain) const {
-  return context_.router->serves(domain);
+const RemoteDomainConfig* find_domain(const S2sConfig& config, std::string_view remote) {
+  const auto found = std::ranges::find(config.domains, remote, &RemoteDomainConfig::domain);
+  return found == config.domains.end() ? nullptr : &*found;
 }
 
-const RemoteDomainConfig* Policy::domain(std::string_view remote) const {
-  const auto& all = context_.config->s2s.domains;
-  const auto found = std::ranges::find(all, remote, &RemoteDomainConfig::domain);
-  return found == all.end() ? nullptr : &*found;
-}
-
-stream::ServerTrust Policy::trust(std::string_view remote, std::string_view /*local*/) const {
-  const S2sConfig& config = context_.config->s2s;
-  const RemoteDomainConfig* own = domain(remote);
-  stream::ServerTrust trust;
-  trust.allowed = !refuses(remote);
-  trust.tls_required = config.require_tls;
-  trust.certificate_required = config.require_certificate;
-  if (own && !own->certificate.empty()) trust.certificate_required = own->certificate != "dialback";
-  return trust;
-}
-
-std::string Policy::dialback_secret() const {
-  const std::string& configured = context_.config->s2s.dialback_secret;
-  return configured.empty() ? context_.shared.dialback_secret : configured;
-}
-
-std::optional<Error> Policy::refuses(std::string_view remote) const {
-  const S2sConfig& config = context_.config->s2s;
-  const RemoteDomainConfig* own = domain(remote);
+std::optional<Error> refusal(const S2sConfig& config, std::string_view remote) {
+  const RemoteDomainConfig* own = find_domain(config, remote);
   const bool is_denied = own && own->policy == "deny";
   const bool is_left_out = !config.allow_only.empty() &&
                            std::ranges::find(config.allow_only, remote) == config.allow_only.end();
@@ -47,8 +25,21 @@ std::optional<Error> Policy::refuses(std::string_view remote) const {
   return Error(Errc::kNotAllowed, "this server does not exchange stanzas with that one");
 }
 
-Result<> Policy::check(const PeerCertificate& peer, std::string_view domain) const {
-  const RemoteDomainConfig* own = this->domain(domain);
+stream::ServerTrust trust_of(const S2sConfig& config, std::string_view remote) {
+  const RemoteDomainConfig* own = find_domain(config, remote);
+  stream::ServerTrust trust;
+  trust.allowed = !refusal(config, remote);
+  trust.tls_required = config.require_tls;
+  trust.certificate_required = config.require_certificate;
+  if (own && !own->certificate.empty()) trust.certificate_required = own->certificate != "dialback";
+  // A certificate is seen in TLS alone.
+  if (trust.certificate_required) trust.tls_required = true;
+  return trust;
+}
+
+Result<> check_certificate(const S2sConfig& config, const PeerCertificate& peer,
+                           std::string_view domain) {
+  const RemoteDomainConfig* own = find_domain(config, domain);
   if (own && !own->pins.empty()) {
     const std::string digest = hex_encode(sasl::digest(sasl::ScramHash::kSha256, peer.der));
     if (std::ranges::find(own->pins, digest) != own->pins.end()) return {};
