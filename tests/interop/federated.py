@@ -178,7 +178,6 @@ class EjabberdPeer(Federated, Server):
     def __init__(self, world, domain):
         Server.__init__(self)
         self.join(world, domain)
-        self._registered = False
 
     @staticmethod
     def _code():
@@ -219,9 +218,7 @@ class EjabberdPeer(Federated, Server):
 
     def start(self):
         super().start()
-        if self._registered:
-            return
-        self._registered = True
+        # Each time: what Mnesia has not written when the process is killed, accounts too, is gone.
         for account in self.accounts:
             client = self.client()
             client.secure()
