@@ -23,8 +23,9 @@ from harness.dns import NameServer  # noqa: E402
 class World:
     """DNS and certificates for a few servers."""
 
-    def __init__(self, proof):
+    def __init__(self, proof, is_plain=False):
         self.proof = proof
+        self.is_plain = is_plain
         self.dns = NameServer()
         self.folder = Path(tempfile.mkdtemp(prefix="interop-servers-"))
         self.authority = Authority(self.folder / "authority")
@@ -37,7 +38,8 @@ class World:
             self.authority.self_signed(domain, domain)
         server = kind(self, domain, **options)
         server.accounts = [accounts.Account(user, user, domain, f"secret of {user}")]
-        target = f"xmpp.{domain}"
+        # What SRV names ejabberd asks the C library for, and that does not know our name server.
+        target = "localhost" if self.is_plain else f"xmpp.{domain}"
         self.dns.srv(domain, target, server.s2s_port)
         self.dns.address(target, server.address)
         return server
@@ -152,7 +154,7 @@ ca_file: "{ca}"
 auth_method: internal
 auth_password_format: plain
 registration_timeout: infinity
-s2s_use_starttls: {tls}
+s2s_use_starttls: required
 s2s_dns_timeout: 5
 s2s_timeout: 30
 listen:
@@ -164,7 +166,6 @@ modules:
   mod_version: {{}}
   mod_roster: {{}}
   mod_offline: {{}}
-  mod_s2s_dialback: {{}}
   mod_stream_mgmt: {{}}
   mod_register: {{ access: all, ip_access: all, password_strength: 0 }}
 """
@@ -177,7 +178,6 @@ class EjabberdPeer(Federated, Server):
     def __init__(self, world, domain):
         Server.__init__(self)
         self.join(world, domain)
-        self._registered = False
 
     @staticmethod
     def _code():
@@ -207,19 +207,18 @@ class EjabberdPeer(Federated, Server):
         certificate, key = self.certificate()
         (self.folder / "both.pem").write_text(
             Path(certificate).read_text() + Path(key).read_text())
+        # In this order: the name of another file makes Erlang forget the name servers.
         (self.folder / "inetrc").write_text(
-            f"{{lookup, [dns]}}.\n{{nameserver, {{127,0,0,1}}, {self.dns.port}}}.\n"
-            "{resolv_conf, \"/dev/null\"}.\n{hosts_file, \"/dev/null\"}.\n")
-        tls = "required_trusted" if self.world.proof == "external" else "required"
+            "{resolv_conf, \"\"}.\n{hosts_file, \"\"}.\n{lookup, [dns]}.\n"
+            f"{{nameserver, {{127,0,0,1}}, {self.dns.port}}}.\n")
+        more = "  mod_s2s_dialback: {}\n" if self.world.proof == "dialback" else ""
         (self.folder / "ejabberd.yml").write_text(_EJABBERD.format(
             host=self.host, folder=self.folder, ca=self.authority.certificate, port=self.port,
-            s2s_port=self.s2s_port, tls=tls))
+            s2s_port=self.s2s_port) + more)
 
     def start(self):
         super().start()
-        if self._registered:
-            return
-        self._registered = True
+        # Each time: what Mnesia has not written when the process is killed, accounts too, is gone.
         for account in self.accounts:
             client = self.client()
             client.secure()

@@ -202,7 +202,7 @@ STEPS = (step_message, step_order, step_big, step_query, step_error, step_subscr
 
 def play(name, proof, options):
     """All steps of one pair of servers; {step: "" or what went wrong}."""
-    world = federated.World(proof)
+    world = federated.World(proof, is_plain=name == "ejabberd")
     transcript = Transcript()
     servers = []
     results = {}
