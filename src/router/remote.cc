@@ -43,6 +43,7 @@ Error as_answer(const Error& error) {
   if (error.code == Errc::kNotFound) return Error(Errc::kRemoteServerNotFound, error.detail);
   const bool is_ours = error.code == Errc::kNotAllowed || error.code == Errc::kResourceConstraint ||
                        error.code == Errc::kServiceUnavailable ||
+                       error.code == Errc::kPolicyViolation ||
                        error.code == Errc::kRemoteServerNotFound;
   return is_ours ? error : Error(Errc::kRemoteServerTimeout, error.detail);
 }

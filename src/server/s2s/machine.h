@@ -32,6 +32,7 @@ class Machine {
   virtual bool is_tls() const = 0;
   virtual bool is_bidirectional() const = 0;
   virtual const std::string& id() const = 0;
+  virtual const stream::StreamLimits& peer_limits() const = 0;
   virtual const stream::IncomingPairs& incoming() const = 0;
 };
 
@@ -73,6 +74,7 @@ class MachineOf final : public Machine {
   bool is_tls() const override { return own.is_tls(); }
   bool is_bidirectional() const override { return own.is_bidirectional(); }
   const std::string& id() const override { return own.id(); }
+  const stream::StreamLimits& peer_limits() const override { return own.peer_limits(); }
   const stream::IncomingPairs& incoming() const override { return own.incoming(); }
 
   M own;

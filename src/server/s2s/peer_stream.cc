@@ -188,12 +188,24 @@ void PeerStream::deliver(const Stanza& stanza, std::string_view to) {
   xml::WriteOptions options = as_server();
   options.to = to;
   xml::write(text, stanza.xml(), options);
+  const std::uint64_t bytes_max = machine_->peer_limits().bytes_max;
+  if (bytes_max > 0 && text.size() > bytes_max) return return_too_big(stanza);
   ++stanzas_out_;
   write(text);
   if (unsent_) unsent_->wrote(stanza);
   if (managed_ && !managed_->sent(text, to_answer_for(stanza))) {
     end({StreamCondition::kPolicyViolation, "too much waits for your acknowledgement"});
   }
+}
+
+// XEP-0478 §2: it would cost the stream, and everybody's stanzas in it. Not on the stack of the
+// router, which is not called back from here.
+void PeerStream::return_too_big(const Stanza& stanza) {
+  auto given_back = std::make_shared<Stanza>(stanza.clone());
+  context_->shard.post([&router = *context_->router, given_back] {
+    const Error error(Errc::kPolicyViolation, "that server takes no stanza as large as this one");
+    router.remotes().give_back(*given_back, error);
+  });
 }
 
 void PeerStream::deliver(xml::ElementView element) {

@@ -107,6 +107,28 @@ def scenario_acknowledged_to_the_sender(stage):
     check_equal(romeo.receive().get("h"), "1", "the count then")
 
 
+class Small(Remote):
+    """A server that says what it takes (XEP-0478 §2)."""
+
+    def features(self, stream):
+        return super().features(stream) + ("<limits xmlns='urn:xmpp:stream-limits:0'>"
+                                           "<max-bytes>20000</max-bytes></limits>")
+
+
+@scenario(config=CONFIG)
+def scenario_too_big_for_them(stage):
+    """A stanza that would cost the stream goes back to who wrote it."""
+    romeo, montague = stage.client("romeo").online(), Small(stage, MONTAGUE)
+    big = _message("big").replace("Hi", "x" * 21_000)
+    romeo.send(_message("m1") + big + _message("m2"))
+    _again(montague, "m1", "m2")
+    element = romeo.receive()
+    error = element.find(f"{{{CLIENT}}}error")
+    check(error is not None, xmltree.show(element)[:200])
+    check_equal((element.get("id"), xmltree.split(error[0].tag)[1]), ("big", "policy-violation"),
+                "what came back")
+
+
 def _managed(remote):
     stream = remote.connect().secure().external()
     stream.write(f"<enable xmlns='{SM}' resume='true'/>")
