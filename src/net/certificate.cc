@@ -161,4 +161,24 @@ bool certificate_is_for(const CertificateNames& names, std::string_view name,
   return std::ranges::find(names.srv, srv) != names.srv.end();
 }
 
+bool names_server(const CertificateNames& names, const ServerName& server) {
+  // RFC 7622 §3.2.2: an IPv6 address stands in brackets.
+  std::string_view ascii = server.ascii;
+  if (ascii.starts_with('[') && ascii.ends_with(']')) ascii = ascii.substr(1, ascii.size() - 2);
+  if (certificate_is_for(names, ascii, "xmpp-server")) return true;
+  // RFC 6120 §13.7.1.4: a JID that is a domain alone; of an account it says nothing here.
+  return std::ranges::any_of(names.xmpp, [&server](const std::string& address) {
+    const std::string given = lower(address);
+    return !given.empty() && (given == server.domain || given == server.ascii);
+  });
+}
+
+CertificateFault server_fault(const PeerCertificate& peer, const ServerName& server) {
+  if (peer.der.empty()) return CertificateFault::kMissing;
+  if (!peer.trusted) return peer.fault;
+  const auto certificate = read_certificate(peer.der);
+  const bool is_named = certificate && names_server(certificate->names, server);
+  return is_named ? CertificateFault::kNone : CertificateFault::kWrongName;
+}
+
 }  // namespace balcony

@@ -2,6 +2,8 @@
 // §13.7). Plain values from DER or PEM; any thread.
 #pragma once
 
+#include "net/tls_info.h"
+
 #include <balcony/result.h>
 
 #include <chrono>
@@ -42,5 +44,20 @@ bool dns_name_matches(std::string_view pattern, std::string_view name);
 // accept SRVName "_service.name": "xmpp-client", "xmpp-server", or empty for neither.
 bool certificate_is_for(const CertificateNames& names, std::string_view name,
                         std::string_view service = {});
+
+// The domain of a server, as certificates may name it.
+struct ServerName {
+  std::string domain;  // a prepared domainpart (RFC 7622 §3.2)
+  std::string ascii;   // the same in A-labels
+};
+
+// Whether a certificate is for the XMPP server of a domain: by dNSName, where a star stands for the
+// whole left-most label, by SRVName "_xmpp-server" (RFC 6120 §13.7.1.2), or by id-on-xmppAddr that
+// holds the domain alone (§13.7.1.4). An address is looked for among iPAddress.
+bool names_server(const CertificateNames& names, const ServerName& server);
+
+// What keeps `peer` from being the server of a domain (RFC 6120 §13.7.2, XEP-0178 §3). kNone:
+// nothing, its chain is trusted and it names that server.
+CertificateFault server_fault(const PeerCertificate& peer, const ServerName& server);
 
 }  // namespace balcony

@@ -183,6 +183,7 @@ Task<Result<std::vector<SrvRecord>>> service_records(Resolver& resolver, std::st
     }
     for (SrvRecord& record : answer->records) {
       record.direct_tls = direct_tls;
+      record.secure = answer->secure;
       // RFC 2782, "Target": a single dot means that the service is decidedly not there.
       if (record.target.empty()) {
         is_refused = true;
@@ -224,7 +225,7 @@ Task<Result<std::vector<Endpoint>>> find_service(Resolver& resolver, std::string
       continue;
     }
     for (const SocketAddress& address : *found) {
-      endpoints.emplace_back(address, record.target, record.direct_tls);
+      endpoints.emplace_back(address, record.target, record.direct_tls).secure = record.secure;
     }
   }
   if (endpoints.empty()) co_return fail(last);

@@ -30,6 +30,8 @@ struct Endpoint {
   SocketAddress address;
   std::string host;         // the name that it came from: an SRV target or the domain
   bool direct_tls = false;  // TLS starts at once, without STARTTLS (XEP-0368)
+  // Where it came from is validated by DNSSEC: TLSA records of `host` count (RFC 7673 §3).
+  bool secure = false;
 };
 
 enum class Service : unsigned char { kXmppClient, kXmppServer };

@@ -21,6 +21,7 @@ namespace {
 constexpr int kTypeA = 1;
 constexpr int kTypeAaaa = 28;
 constexpr int kTypeSrv = 33;
+constexpr int kTypeTlsa = 52;  // RFC 6698 §7.1
 constexpr int kClassInternet = 1;
 
 struct Answer {
@@ -242,6 +243,10 @@ Resolver::~Resolver() {
   home.post([engine = std::move(engine_)] { engine->close(); });
 }
 
+void Resolver::stop() {
+  engine_->home().post([engine = engine_] { engine->close(); });
+}
+
 Task<Result<SrvAnswer>> Resolver::srv(std::string name) {
   const auto engine = engine_;
   BALCONY_CO_ASSIGN(const Answer answer, co_await engine->wait(engine->ask(name, kTypeSrv)));
@@ -252,6 +257,19 @@ Task<Result<SrvAnswer>> Resolver::srv(std::string name) {
     if (auto record = parse_srv(data)) result.records.push_back(*std::move(record));
   }
   if (result.records.empty()) co_return fail(Errc::kNotFound, name + " has no usable SRV record");
+  co_return result;
+}
+
+Task<Result<TlsaAnswer>> Resolver::tlsa(std::string name) {
+  const auto engine = engine_;
+  BALCONY_CO_ASSIGN(const Answer answer, co_await engine->wait(engine->ask(name, kTypeTlsa)));
+  TlsaAnswer result;
+  result.secure = answer.secure;
+  for (const std::string& data : answer.data) {
+    // RFC 6698 §4.1: unusable records are as if they were not there.
+    if (auto record = parse_tlsa(data)) result.records.push_back(*std::move(record));
+  }
+  if (result.records.empty()) co_return fail(Errc::kNotFound, name + " has no usable TLSA record");
   co_return result;
 }
 

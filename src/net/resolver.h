@@ -10,6 +10,7 @@
 
 #include "net/socket_address.h"
 #include "net/srv.h"
+#include "net/tlsa.h"
 
 #include <balcony/result.h>
 #include <balcony/task.h>
@@ -39,16 +40,27 @@ struct SrvAnswer {
   bool secure = false;             // validated by DNSSEC
 };
 
+struct TlsaAnswer {
+  std::vector<TlsaRecord> records;
+  bool secure = false;  // validated by DNSSEC; without, the records count for nothing
+};
+
 class Resolver {
  public:
   // Errors: kConfig, kIo.
   static Result<std::unique_ptr<Resolver>> create(Shard& home, ResolverOptions options = {});
   ~Resolver();
 
+  // What is asked from now on, or waits for an answer, is kCancelled. From any thread.
+  void stop();
+
   // The SRV records of `name`, "_xmpp-client._tcp.example.org" (A-labels).
   // Errors: kNotFound: there are none, or no such name. kTimeout. kConnect: the servers fail, or
   // the answer is forged (DNSSEC). kCancelled: the resolver is destroyed.
   Task<Result<SrvAnswer>> srv(std::string name);
+
+  // The TLSA records of `name`, as tlsa_name() gives it (RFC 6698, RFC 7673). Errors: as srv().
+  Task<Result<TlsaAnswer>> tlsa(std::string name);
 
   // All addresses of `host`, IPv6 and IPv4 in turn, IPv6 first (RFC 8305 §4), with `port` in them.
   // Errors: as srv().

@@ -18,6 +18,7 @@ struct SrvRecord {
   std::uint16_t port = 0;
   std::string target;       // without the last dot; empty: the service is decidedly not there (".")
   bool direct_tls = false;  // found under _xmpps-… (XEP-0368)
+  bool secure = false;      // the answer that it came in is validated by DNSSEC
 
   bool operator==(const SrvRecord&) const = default;
 };

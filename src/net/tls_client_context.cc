@@ -29,6 +29,7 @@ Result<std::unique_ptr<TlsClientContext>> TlsClientContext::create(TlsClientOpti
   }
   shared.pinned = *pinned;
   BALCONY_CHECK(tls::load_authorities(ctx, options.ca_file));
+  BALCONY_CHECK(tls::load_revocations(ctx, options.crl_file));
   if (!options.certificate_pem.empty()) {
     BALCONY_CHECK(tls::use_certificate(ctx, options.certificate_pem, options.key_pem));
   }

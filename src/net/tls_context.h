@@ -47,7 +47,8 @@ struct TlsServerOptions {
   // Ask for a certificate (s2s, EXTERNAL). Any is accepted; whether it is valid stands in
   // PeerCertificate. Such contexts give no tickets: each certificate is checked when it is used.
   bool request_client_certificate = false;
-  std::string ca_file;  // PEM with trusted authorities; empty: those of the system
+  std::string ca_file;   // PEM with trusted authorities; empty: those of the system
+  std::string crl_file;  // PEM with the lists of what they have revoked; empty: none is looked at
   TlsVersion version_min = TlsVersion::kTls12;
   TlsVersion version_max = TlsVersion::kTls13;
 };
@@ -81,7 +82,8 @@ enum class TlsVerify : unsigned char {
 
 struct TlsClientOptions {
   TlsVerify verify = TlsVerify::kRequire;
-  std::string ca_file;  // PEM with trusted authorities; empty: those of the system
+  std::string ca_file;   // PEM with trusted authorities; empty: those of the system
+  std::string crl_file;  // PEM with the lists of what they have revoked; empty: none is looked at
   // SHA-256 of the server's certificate (DER), in hexadecimal, colons allowed. When given, exactly
   // this certificate is accepted, and neither authorities, name nor time are looked at.
   std::string pinned_sha256;

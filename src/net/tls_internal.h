@@ -67,6 +67,10 @@ Result<> use_certificate(SSL_CTX* ctx, std::string_view chain_pem, std::string_v
 // write to a closed connection is an error and no SIGPIPE.
 void set_socket(SSL* ssl, int fd);
 
+// Certificates that are on the lists in `crl_file` are refused from now on; of authorities without
+// a list, nothing is. Nothing where it is empty. Errors: kConfig.
+Result<> load_revocations(SSL_CTX* ctx, const std::string& crl_file);
+
 // Sets how certificates of peers are verified: see tls_verify.cc.
 void verify_servers(SSL_CTX* ctx);
 void verify_clients(SSL_CTX* ctx);

@@ -140,6 +140,7 @@ Result<> TlsServerContext::State::add_host(const TlsServerOptions& options, cons
     if (!asks) return fail(Errc::kConfig, label + ": " + asks.error().detail);
   } else if (options.request_client_certificate) {
     BALCONY_CHECK(tls::load_authorities(ctx.get(), options.ca_file));
+    BALCONY_CHECK(tls::load_revocations(ctx.get(), options.crl_file));
     tls::verify_clients(ctx.get());
   }
   if (SSL_CTX_get_verify_mode(ctx.get()) != SSL_VERIFY_NONE) {

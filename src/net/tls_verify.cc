@@ -84,14 +84,14 @@ int on_user_certificate(X509_STORE_CTX* store, void*) {
   return 1;  // it is for the login to refuse it, in words that the client understands
 }
 
-}  // namespace
+// Between servers of the whole world nobody has the lists of all authorities.
+int on_missing_list(int is_good, X509_STORE_CTX* store) {
+  if (X509_STORE_CTX_get_error(store) != X509_V_ERR_UNABLE_TO_GET_CRL) return is_good;
+  X509_STORE_CTX_set_error(store, X509_V_OK);
+  return 1;
+}
 
-Result<> verify_users(SSL_CTX* ctx, const std::string& ca_file, const std::string& crl_file) {
-  BALCONY_CHECK(load_authorities(ctx, ca_file));
-  // RFC 8446 §4.2.4: so that a client with several certificates knows which one is meant.
-  SSL_CTX_set_client_CA_list(ctx, SSL_load_client_CA_file(ca_file.c_str()));
-  SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, nullptr);
-  SSL_CTX_set_cert_verify_callback(ctx, on_user_certificate, nullptr);
+Result<> add_lists(SSL_CTX* ctx, const std::string& crl_file) {
   if (crl_file.empty()) return {};
   X509_STORE* store = SSL_CTX_get_cert_store(ctx);
   X509_LOOKUP* lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
@@ -100,6 +100,51 @@ Result<> verify_users(SSL_CTX* ctx, const std::string& ca_file, const std::strin
                 "no revocation list can be read from " + crl_file + ": " + last_error());
   }
   X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK);
+  return {};
+}
+
+CertificateFault fault_of(long error) {
+  switch (error) {
+    case X509_V_OK: return CertificateFault::kNone;
+    case X509_V_ERR_HOSTNAME_MISMATCH: return CertificateFault::kWrongName;
+    case X509_V_ERR_APPLICATION_VERIFICATION: return CertificateFault::kNotPinned;
+    case X509_V_ERR_CERT_HAS_EXPIRED: return CertificateFault::kExpired;
+    case X509_V_ERR_CERT_NOT_YET_VALID: return CertificateFault::kNotYetValid;
+    case X509_V_ERR_CERT_REVOKED: return CertificateFault::kRevoked;
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT: return CertificateFault::kSelfSigned;
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN: return CertificateFault::kUnknownAuthority;
+    default: return CertificateFault::kOther;
+  }
+}
+
+// At a server OpenSSL keeps the peer's own certificate apart from those above it.
+std::vector<std::string> chain_of(const SSL* ssl, const std::string& own) {
+  std::vector<std::string> chain = {own};
+  const STACK_OF(X509)* shown = SSL_get_peer_cert_chain(ssl);
+  for (int i = 0; i < sk_X509_num(shown); ++i) {
+    std::string der = der_of(sk_X509_value(shown, i));
+    if (der != own) chain.push_back(std::move(der));
+  }
+  return chain;
+}
+
+}  // namespace
+
+Result<> verify_users(SSL_CTX* ctx, const std::string& ca_file, const std::string& crl_file) {
+  BALCONY_CHECK(load_authorities(ctx, ca_file));
+  // RFC 8446 §4.2.4: so that a client with several certificates knows which one is meant.
+  SSL_CTX_set_client_CA_list(ctx, SSL_load_client_CA_file(ca_file.c_str()));
+  SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_cert_verify_callback(ctx, on_user_certificate, nullptr);
+  return add_lists(ctx, crl_file);
+}
+
+Result<> load_revocations(SSL_CTX* ctx, const std::string& crl_file) {
+  BALCONY_CHECK(add_lists(ctx, crl_file));
+  X509_STORE_set_verify_cb(SSL_CTX_get_cert_store(ctx), on_missing_list);
   return {};
 }
 
@@ -115,22 +160,18 @@ void verify_clients(SSL_CTX* ctx) {
 
 std::string verify_sentence(const SSL* ssl) {
   const long error = SSL_get_verify_result(ssl);
-  if (error == X509_V_OK) return {};
   const bool is_client = SSL_is_server(ssl) == 0;
   const std::string whose =
       is_client ? "the certificate of " + extra_of(ssl).name : "its certificate";
-  switch (error) {
-    case X509_V_ERR_HOSTNAME_MISMATCH: return whose + " is for other names";
-    case X509_V_ERR_APPLICATION_VERIFICATION: return whose + " is not the pinned one";
-    case X509_V_ERR_CERT_HAS_EXPIRED: return whose + " or one above it has expired";
-    case X509_V_ERR_CERT_REVOKED: return whose + " has been revoked";
-    case X509_V_ERR_CERT_NOT_YET_VALID: return whose + " or one above it is not valid yet";
-    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-      return whose + " is signed by itself and not trusted";
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+  switch (fault_of(error)) {
+    case CertificateFault::kNone: return {};
+    case CertificateFault::kWrongName: return whose + " is for other names";
+    case CertificateFault::kNotPinned: return whose + " is not the pinned one";
+    case CertificateFault::kExpired: return whose + " or one above it has expired";
+    case CertificateFault::kRevoked: return whose + " has been revoked";
+    case CertificateFault::kNotYetValid: return whose + " or one above it is not valid yet";
+    case CertificateFault::kSelfSigned: return whose + " is signed by itself and not trusted";
+    case CertificateFault::kUnknownAuthority:
       return whose + " comes from an authority that is not trusted, or its chain is incomplete";
     default: return whose + " is not valid: " + X509_verify_cert_error_string(error);
   }
@@ -145,10 +186,31 @@ PeerCertificate peer_certificate_of(const SSL* ssl) {
   }
   result.host = extra_of(ssl).host;
   result.der = der_of(certificate.get());
+  result.chain = chain_of(ssl, result.der);
+  result.fault = fault_of(SSL_get_verify_result(ssl));
+  // The name is looked at last, and only where we connected.
+  result.trusted =
+      result.fault == CertificateFault::kNone || result.fault == CertificateFault::kWrongName;
   result.error = verify_sentence(ssl);
   result.verified = result.error.empty();
   return result;
 }
 
 }  // namespace tls
+std::string_view to_string(CertificateFault fault) noexcept {
+  switch (fault) {
+    case CertificateFault::kNone: return "none";
+    case CertificateFault::kMissing: return "missing";
+    case CertificateFault::kExpired: return "expired";
+    case CertificateFault::kNotYetValid: return "not-yet-valid";
+    case CertificateFault::kRevoked: return "revoked";
+    case CertificateFault::kSelfSigned: return "self-signed";
+    case CertificateFault::kUnknownAuthority: return "unknown-authority";
+    case CertificateFault::kWrongName: return "wrong-name";
+    case CertificateFault::kNotPinned: return "not-pinned";
+    case CertificateFault::kOther: return "other";
+  }
+  return {};
+}
+
 }  // namespace balcony

@@ -10,7 +10,7 @@
 namespace balcony::router {
 
 Router::Router(const RouterDeps& deps, const RouterOptions& options)
-    : deps_(deps), options_(options), users_(*this) {}
+    : deps_(deps), options_(options), users_(*this), remotes_(*this) {}
 
 Router::~Router() = default;
 
@@ -218,10 +218,7 @@ void Router::route(Stanza stanza) {
       home.to_component(std::move(stanza));
     });
   }
-  if (!local) {
-    return bounce(stanza, Error(Errc::kRemoteServerNotFound,
-                                "this server does not exchange stanzas with other servers"));
-  }
+  if (!local) return to_remote(std::move(stanza));
   // decision 0010: what is for the host itself is answered where it is.
   if (!to.has_local()) return to_host(*local, std::move(stanza));
   const std::size_t home = home_shard(to.bare_str(), deps_.shards.count());
@@ -315,6 +312,16 @@ void Router::to_nobody(const Stanza& stanza, const Error& error) {
 void Router::bounce(const Stanza& stanza, const Error& error) {
   xml::Element reply = error_reply(stanza.xml(), error);
   if (reply) send_answer(std::move(reply));
+}
+
+// RFC 6120 §10.4: no domain of ours, so another server's. Its route is on the domain's home shard.
+void Router::to_remote(Stanza stanza) {
+  // Nobody is served as a relay between two others.
+  if (!serves(stanza.from()->domain())) return;
+  const Jid domain = stanza.to()->domain_jid();
+  at_home(domain, [stanza = std::move(stanza)](Router& home) mutable {
+    home.remotes_.send(std::move(stanza));
+  });
 }
 
 // ---- requests ----
@@ -420,7 +427,7 @@ void Router::send_answer(xml::Element reply) {
     }
   }
   // An answer to an error would be an error about nothing: only what has a way is sent.
-  if (host(to.domain()) || components_.has(to.domain())) route(*std::move(stanza));
+  if (serves(to.domain()) || remotes_.is_on()) route(*std::move(stanza));
 }
 
 }  // namespace balcony::router

@@ -8,6 +8,7 @@
 #include "router/components.h"
 #include "router/host.h"
 #include "router/module.h"
+#include "router/remote.h"
 #include "router/router_options.h"
 #include "router/shard_link.h"
 #include "router/user_table.h"
@@ -45,7 +46,7 @@ struct HostSetup {
 
 // What went through a router since its start.
 struct RouterCounts {
-  std::uint64_t received = 0;  // stanzas of clients and components
+  std::uint64_t received = 0;  // stanzas of clients, components and other servers
   // Stanzas to clients, also to those who have to come back for them, and to components.
   std::uint64_t delivered = 0;
 };
@@ -98,9 +99,16 @@ class Router {
   // component's any more.
   bool component_began(std::string_view domain, Endpoint& stream);
   void component_ended(std::string_view domain, const Endpoint& stream);
-  // A stanza from a component's stream, which has seen to it that `from` is the component's and
-  // `to` is set. A task is returned as by receive().
+  // A stanza from the stream of a component or another server, which has seen to it that `from` is
+  // the peer's and `to` is ours. A task is returned as by receive().
   [[nodiscard]] std::optional<Task<>> receive_foreign(Stanza stanza);
+
+  // ---- other servers (RFC 6120 §10.4)
+
+  // The routes to remote domains whose home is this shard.
+  RemoteTable& remotes() { return remotes_; }
+  // Whether stanzas for this domain stay here: it is a host's or a component's.
+  bool serves(std::string_view domain) const { return host(domain) || components_.has(domain); }
 
   // The answer to an iq of a stream that is not authenticated yet. `address`: the peer's.
   Task<xml::Element> stranger(std::string domain, xml::Element iq, std::string address);
@@ -155,6 +163,7 @@ class Router {
   std::optional<Task<>> wait_when_busy();
   void tell_connected(std::string_view domain, bool connected);
   void to_component(Stanza stanza);
+  void to_remote(Stanza stanza);
   void to_host(Host& host, Stanza stanza);
   void to_user(const std::shared_ptr<User>& user, Stanza stanza);
   void to_nobody(const Stanza& stanza, const Error& error);
@@ -167,6 +176,7 @@ class Router {
   RouterCounts counts_;  // before the users: their sessions count here
   UserTable users_;
   ComponentTable components_;
+  RemoteTable remotes_;
   std::size_t running_ = 0;
 };
 

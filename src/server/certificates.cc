@@ -63,4 +63,16 @@ Result<TlsServerOptions> load_certificates(const Config& config) {
   return options;
 }
 
+TlsServerOptions for_servers(const Config& config, TlsServerOptions options) {
+  options.alpn = {"xmpp-server"};  // XEP-0368 §3
+  options.request_client_certificate = true;
+  options.ca_file = config.s2s.ca_file;
+  options.crl_file = config.s2s.crl_file;
+  for (TlsHost& host : options.hosts) {
+    host.client_ca_file.clear();
+    host.client_crl_file.clear();
+  }
+  return options;
+}
+
 }  // namespace balcony::server

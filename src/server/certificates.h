@@ -16,6 +16,10 @@ namespace balcony::server {
 // the host and the file; kIo.
 Result<TlsServerOptions> load_certificates(const Config& config);
 
+// The same certificates for streams with other servers (RFC 6120 §13.7.2, XEP-0368): each is asked
+// for its own.
+TlsServerOptions for_servers(const Config& config, TlsServerOptions options);
+
 // Where a host's certificate lies, or will lie once it is made.
 std::string certificate_path(const Config& config, const HostConfig& host);
 

@@ -5,7 +5,6 @@
 #include "server/client_policy.h"
 #include "server/detached_session.h"
 #include "server/session_store.h"
-#include "server/step.h"
 #include "server/unacknowledged.h"
 #include "server/user_certificate.h"
 #include "stanza/ns.h"
@@ -37,7 +36,7 @@ void ClientSession::start(ShardContext& context, ConnectionPtr connection, bool 
 ClientSession::ClientSession(ShardContext& context, ConnectionPtr connection, bool direct_tls)
     : context_(&context),
       transport_(std::make_unique<session::TcpTransport>(std::move(connection))),
-      splitter_(limits()),
+      reader_(*this, limits()),
       since_(context.shard.clock().wall()),
       direct_tls_(direct_tls) {
   stream::ReceivingOptions options;
@@ -76,81 +75,18 @@ Task<> ClientSession::run(stream::Actions first) {
                                  read_shown(transport_->peer_certificate()));
   }
   Next next = co_await perform(std::move(first));
-  if (next == Next::kGoOn) next = co_await read_loop();
+  if (next == Next::kGoOn) next = co_await reader_.run(*transport_);
   if (next == Next::kMove) co_return;  // it is another shard's now
   finish();
 }
 
-Task<ClientSession::Next> ClientSession::read_loop() {
-  while (true) {
-    // What was read before a wait comes first.
-    while (!pending_.empty()) {
-      const std::string bytes = std::exchange(pending_, {});
-      Step step(consume(bytes));
-      const Next next = co_await step;
-      if (next != Next::kGoOn) co_return next;
-    }
-    if (auto ready = co_await transport_->readable(); !ready) {
-      co_return connection_lost(ready.error());
-    }
-    if (ended_) co_return Next::kEnd;
-    while (true) {
-      auto bytes = transport_->read();
-      if (!bytes) co_return connection_lost(bytes.error());
-      if (bytes->empty()) break;
-      Step step(consume(*bytes));
-      const Next next = co_await step;
-      if (next != Next::kGoOn) co_return next;
-      if (!pending_.empty()) break;
-    }
-  }
+Next ClientSession::on_refused(const Error& error) {
+  log_debug("stream refused", {{"stream", stream_id_}, {"error", error.to_string()}});
+  write_error(to_stream_error(error));
+  return Next::kEnd;
 }
 
-// Everything that one read brought. What is left when something must wait goes to pending_: the
-// buffer is everybody's.
-Task<ClientSession::Next> ClientSession::consume(std::string_view bytes) {
-  if (at_restart_) {
-    // COMPAT(go-xmpp, 2022): a line feed behind the last element of the old stream; in front of the
-    // new one's XML declaration it would be an error (XML 1.0 §2.8).
-    bytes.remove_prefix(std::min(bytes.find_first_not_of(" \t\r\n"), bytes.size()));
-    if (bytes.empty()) co_return Next::kGoOn;
-    at_restart_ = false;
-  }
-  splitter_.feed(bytes);
-  while (true) {
-    auto event = splitter_.next();
-    if (!event) {
-      log_debug("stream refused", {{"stream", stream_id_}, {"error", event.error().to_string()}});
-      write_error(to_stream_error(event.error()));
-      co_return Next::kEnd;
-    }
-    if (event->kind == xml::SplitKind::kNeedMore) co_return Next::kGoOn;
-    if (event->kind == xml::SplitKind::kWhitespace) continue;
-    Next next = Next::kGoOn;
-    if (resource_ && event->kind == xml::SplitKind::kStanza) {
-      // The hot path: no coroutine of its own unless the stanza waits for something.
-      Rest rest;
-      next = receive(event->bytes, rest);
-      if (next != Next::kGoOn || ended_) co_return Next::kEnd;
-      if (!rest.task && !is_too_far_ahead()) continue;
-      keep_rest();
-      if (rest.task) co_await std::move(*rest.task);
-      rest.receipt.reset();
-      co_await catch_up();
-      co_return ended_ ? Next::kEnd : Next::kGoOn;
-    }
-    next = co_await negotiate(*event);
-    if (next != Next::kGoOn) co_return next;
-    if (!pending_.empty()) co_return Next::kGoOn;
-  }
-}
-
-void ClientSession::keep_rest() {
-  pending_ = splitter_.rest();
-  splitter_.drop_rest();
-}
-
-ClientSession::Next ClientSession::stream_failed(const Error& error) {
+Next ClientSession::stream_failed(const Error& error) {
   if (ended_) return Next::kEnd;
   if (error.code == Errc::kClosed || error.code == Errc::kCancelled) {
     log_debug("connection closed", {{"stream", stream_id_}, {"why", error.detail}});
@@ -165,7 +101,7 @@ ClientSession::Next ClientSession::stream_failed(const Error& error) {
 }
 
 // A client with a session that can be resumed may be back soon (XEP-0198 §5).
-ClientSession::Next ClientSession::connection_lost(const Error& error) {
+Next ClientSession::on_lost(const Error& error) {
   if (ended_ || !managed_ || !managed_->is_resumable()) return stream_failed(error);
   lost_ = true;
   log_info("connection lost", {{"stream", stream_id_},
@@ -220,7 +156,7 @@ void ClientSession::leave() {
 
 // ---- negotiation ----
 
-Task<ClientSession::Next> ClientSession::negotiate(xml::SplitEvent event) {
+Task<Next> ClientSession::negotiate(xml::SplitEvent event) {
   stream::Actions actions;
   if (event.kind == xml::SplitKind::kStreamEnd) {
     if (resource_) {
@@ -243,13 +179,13 @@ Task<ClientSession::Next> ClientSession::negotiate(xml::SplitEvent event) {
     actions = element ? negotiation_->on_element(*std::move(element))
                       : negotiation_->on_error(element.error());
   }
-  keep_rest();
+  reader_.keep_rest();
   co_return co_await perform(std::move(actions));
 }
 
 // ---- bound: stanzas in and out ----
 
-ClientSession::Next ClientSession::receive(std::string_view bytes, Rest& rest) {
+Next ClientSession::on_stanza(std::string_view bytes, Rest& rest) {
   auto element = xml::parse(bytes, xml::scope_of(*header_), limits());
   if (!element) return stream_failed(element.error());
   // XEP-0198 §5: what is sent again after a resumption, and is here already, is handled once.
@@ -317,7 +253,7 @@ void ClientSession::settled() {
   if (caught_up_) context_->shard.post([waiter = caught_up_] { waiter->set(true); });
 }
 
-ClientSession::Next ClientSession::refuse(xml::Element& element, const Error& error) {
+Next ClientSession::refuse(xml::Element& element, const Error& error) {
   if (element.is(ns::kStream, "error")) {
     if (!std::exchange(ended_, true)) transport_->write("</stream:stream>");
     return Next::kEnd;

@@ -12,11 +12,11 @@
 #include "server/managed_stream.h"
 #include "server/resumable.h"
 #include "server/shard_context.h"
+#include "server/stream_reader.h"
 #include "session/tcp_transport.h"
 #include "stream/client_state.h"
 #include "stream/receiving_stream.h"
 #include "xml/parser.h"
-#include "xml/splitter.h"
 
 #include <memory>
 #include <optional>
@@ -27,7 +27,8 @@ namespace balcony::server {
 
 class ClientSession final : public router::Endpoint,
                             public Resumable,
-                            private ManagedStream::Session {
+                            private ManagedStream::Session,
+                            private StreamReader::Stream {
  public:
   // Takes a connection that a listener accepted on this shard.
   static void start(ShardContext& context, ConnectionPtr connection, bool direct_tls);
@@ -50,21 +51,13 @@ class ClientSession final : public router::Endpoint,
   ClientSession(ShardContext& context, ConnectionPtr connection, bool direct_tls);
   ~ClientSession() override;
 
-  // What a step of the session's coroutine leads to.
-  enum class Next : std::uint8_t { kGoOn, kEnd, kMove };
-
   Task<> run(stream::Actions first);
-  Task<Next> read_loop();
-  Task<Next> consume(std::string_view bytes);
-  Task<Next> negotiate(xml::SplitEvent event);
+  bool is_open() const override { return resource_ != nullptr; }
+  bool has_ended() const override { return ended_; }
+  Task<Next> negotiate(xml::SplitEvent event) override;
   Task<Next> perform(stream::Actions actions);
-  // What a stanza leaves to be awaited before the next one.
-  struct Rest {
-    std::optional<Task<>> task;
-    ReceiptPtr receipt;  // of the stanza, until the task is done
-  };
   // One stanza of a bound session.
-  Next receive(std::string_view bytes, Rest& rest);
+  Next on_stanza(std::string_view bytes, Rest& rest) override;
   void hand_in(Stanza stanza, std::size_t bytes, Rest& rest);
   Next refuse(xml::Element& element, const Error& error);
   // <active/> or <inactive/>; false when it is neither, or not offered.
@@ -103,16 +96,15 @@ class ClientSession final : public router::Endpoint,
   void sent(std::string_view text, ReceiptPtr receipt);
   // The messages of this stream that are not settled.
   Ledger& ledger();
-  bool is_too_far_ahead() const;
-  Task<> catch_up();
+  bool is_too_far_ahead() const override;
+  Task<> catch_up() override;
 
   Next stream_failed(const Error& error);
-  Next connection_lost(const Error& error);
+  Next on_refused(const Error& error) override;
+  Next on_lost(const Error& error) override;
   void write_error(const StreamError& error);
   // To a session: behind the answer to its binding or resumption, while that is not out yet.
   void write(std::string_view bytes);
-  // Takes what was read and not consumed out of the shard's buffer.
-  void keep_rest();
   void finish();
   void leave();
   xml::Limits limits() const;
@@ -127,18 +119,16 @@ class ClientSession final : public router::Endpoint,
   std::shared_ptr<Ledger> ledger_;            // once a message came
   std::shared_ptr<OneShot<bool>> caught_up_;  // what the reader waits for while too much is open
   std::string behind_answer_;                 // what a session gets once it knows that it is one
-  xml::Splitter splitter_;                    // its limits depend on what stands above
+  StreamReader reader_;                       // its limits depend on what stands above
   std::optional<Jid> account_;                // bare once authenticated, full once bound
   std::unique_ptr<stream::ClientState> client_state_;  // of a client that says it is inactive
   std::string stream_id_;
-  std::string pending_;  // read before a wait, to be consumed after it
   WallTime since_{};
   std::uint64_t stanzas_in_ = 0;
   std::uint64_t stanzas_out_ = 0;
   bool direct_tls_;
-  bool at_restart_ = false;  // a new stream begins with the next byte that is no white space
-  bool ended_ = false;       // the end of the stream has been written
-  bool lost_ = false;        // the connection is gone, and nobody ended the stream
+  bool ended_ = false;  // the end of the stream has been written
+  bool lost_ = false;   // the connection is gone, and nobody ended the stream
 };
 
 }  // namespace balcony::server

@@ -49,16 +49,15 @@ HeaderPtr shared_header(HeaderPtr header) {
 }  // namespace
 
 // Actions whose answers come later give new actions: a queue, not recursion.
-Task<ClientSession::Next> ClientSession::perform(stream::Actions actions) {
+Task<Next> ClientSession::perform(stream::Actions actions) {
   for (std::size_t i = 0; i < actions.size(); ++i) {
     stream::Action action = std::move(actions[i]);
     stream::Actions more;
     if (auto* send = std::get_if<stream::Send>(&action)) {
       transport_->write(send->bytes);
     } else if (std::holds_alternative<stream::RestartStream>(action)) {
-      splitter_.reset();
-      at_restart_ = true;
-      splitter_.set_limits(limits());
+      reader_.restart();
+      reader_.set_limits(limits());
     } else if (std::holds_alternative<stream::UpgradeTls>(action)) {
       if (auto tls = co_await upgrade_tls(); !tls) co_return Next::kEnd;
       more = negotiation_->on_tls(transport_->channel_bindings(),
@@ -106,17 +105,14 @@ Task<ClientSession::Next> ClientSession::perform(stream::Actions actions) {
     header_ = shared_header(std::move(header_));
     transport_->write(std::exchange(behind_answer_, {}));
   } else if (negotiation_ && negotiation_->authenticated()) {
-    splitter_.set_limits(limits());  // XEP-0388: without a new stream
+    reader_.set_limits(limits());  // XEP-0388: without a new stream
   }
   co_return Next::kGoOn;
 }
 
 Task<Result<>> ClientSession::upgrade_tls() {
   std::string hint = negotiation_->domain();
-  std::string leftover = std::exchange(pending_, {});
-  // COMPAT(go-xmpp, 2022): <starttls/> with a line feed behind it. White space between elements
-  // means nothing (RFC 6120 §11.7) and is dropped here; anything else is an injection.
-  if (leftover.find_first_not_of(" \t\r\n") == std::string::npos) leftover.clear();
+  std::string leftover = reader_.take_rest_before_tls();
   auto upgraded = co_await transport_->start_tls_server(*context_->shared.tls, std::move(hint),
                                                         std::move(leftover));
   if (!upgraded) {
@@ -194,7 +190,7 @@ Task<> ClientSession::attempt_failed(stream::AttemptFailed what) {
 
 // ---- coming home and binding ----
 
-ClientSession::Next ClientSession::come_home(const stream::ComeHome& what) {
+Next ClientSession::come_home(const stream::ComeHome& what) {
   const std::size_t shards = context_->shared.contexts.size();
   const std::string& domain = negotiation_->domain();
   account_.reset();  // of an attempt that failed after this step
@@ -308,7 +304,7 @@ void ClientSession::begin_bound() {
   const LimitsConfig& config = context_->config->limits;
   transport_->set_rate(static_cast<std::uint32_t>(config.rate.count),
                        static_cast<std::uint32_t>(config.rate_burst.count));
-  splitter_.set_limits(limits());
+  reader_.set_limits(limits());
 }
 
 Task<> ClientSession::answer_registration(xml::Element iq) {

@@ -28,7 +28,7 @@ bool asks_to_resume(xml::ElementView enable) {
 
 }  // namespace
 
-ClientSession::Next ClientSession::on_management(xml::ElementView element) {
+Next ClientSession::on_management(xml::ElementView element) {
   if (element.name() == "enable") {
     transport_->write(written(enable_management(element)));
     return Next::kGoOn;

@@ -91,8 +91,8 @@ Lines CommandArgs::lines(std::string_view name) const {
 const std::vector<CommandSpec>& all_commands() {
   static const std::vector<CommandSpec> kAll = [] {
     std::vector<CommandSpec> all = user_commands();
-    for (auto* const group : {&session_commands, &component_commands, &statistics_commands,
-                              &module_commands, &process_commands}) {
+    for (auto* const group : {&session_commands, &component_commands, &s2s_commands,
+                              &statistics_commands, &module_commands, &process_commands}) {
       std::ranges::move(group(), std::back_inserter(all));
     }
     all.push_back(host_command());

@@ -116,6 +116,7 @@ std::vector<CommandSpec> user_commands();
 std::vector<CommandSpec> session_commands();
 std::vector<CommandSpec> module_commands();
 std::vector<CommandSpec> component_commands();
+std::vector<CommandSpec> s2s_commands();
 std::vector<CommandSpec> process_commands();
 std::vector<CommandSpec> statistics_commands();
 CommandSpec host_command();

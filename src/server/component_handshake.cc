@@ -34,7 +34,7 @@ std::optional<std::string> ComponentSession::secret_of(std::string_view domain) 
   return found->secret;
 }
 
-Task<ComponentSession::Next> ComponentSession::negotiate(xml::SplitEvent event) {
+Task<Next> ComponentSession::negotiate(xml::SplitEvent event) {
   if (!negotiation_) {
     // RFC 6120 §4.4: the answer to a closed stream is closing ours.
     if (!std::exchange(ended_, true)) write(stream::kStreamEndTag);
@@ -58,12 +58,11 @@ Task<ComponentSession::Next> ComponentSession::negotiate(xml::SplitEvent event) 
     actions =
         element ? negotiation_->on_element(*element) : negotiation_->on_error(element.error());
   }
-  pending_ = splitter_.rest();
-  splitter_.drop_rest();
+  reader_.keep_rest();
   co_return co_await perform(std::move(actions));
 }
 
-Task<ComponentSession::Next> ComponentSession::perform(stream::AcceptingActions actions) {
+Task<Next> ComponentSession::perform(stream::AcceptingActions actions) {
   for (std::size_t i = 0; i < actions.size(); ++i) {
     const stream::AcceptingAction action = std::move(actions[i]);
     if (const auto* send = std::get_if<stream::Send>(&action)) {
@@ -117,7 +116,7 @@ void ComponentSession::move_to(ShardContext& home) {
 }
 
 // At the domain's home, where all its streams are.
-ComponentSession::Next ComponentSession::admit() {
+Next ComponentSession::admit() {
   const auto refused = check();
   for (const stream::AcceptingAction& action : negotiation_->on_home(refused)) {
     if (const auto* send = std::get_if<stream::Send>(&action)) write(send->bytes);
@@ -155,7 +154,7 @@ void ComponentSession::begin_accepted() {
   unsent_ = std::make_unique<UnsentStanzas>(
       context_->shard, [transport = transport_.get()] { return transport->unsent(); });
   limits_.stanza_bytes_max = config.stanza.count;
-  splitter_.set_limits(limits_);
+  reader_.set_limits(limits_);
   transport_->clear_deadline();
   transport_->leave_address_limit();
   transport_->set_rate(static_cast<std::uint32_t>(config.rate.count),

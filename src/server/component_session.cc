@@ -2,7 +2,6 @@
 
 #include "base/log.h"
 #include "server/hop.h"
-#include "server/step.h"
 #include "stanza/ns.h"
 #include "stanza/stanza_error.h"
 #include "xml/writer.h"
@@ -40,14 +39,14 @@ ComponentSession::ComponentSession(ShardContext& context, ConnectionPtr connecti
       transport_(std::make_unique<session::TcpTransport>(std::move(connection))),
       negotiation_(std::make_unique<stream::AcceptingComponent>(
           [this](std::string_view domain) { return secret_of(domain); }, system_random())),
-      splitter_(limits_),
+      reader_(*this, limits_),
       since_(context.shard.clock().wall()) {
   const LimitsConfig& config = context.config->limits;
   limits_.stanza_bytes_max = config.stanza_before_auth.count;
   limits_.depth_max = static_cast<std::size_t>(config.depth);
   limits_.attributes_max = static_cast<std::size_t>(config.attributes);
   limits_.nodes_max = static_cast<std::size_t>(config.nodes);
-  splitter_.set_limits(limits_);
+  reader_.set_limits(limits_);
   transport_->set_deadline_in(config.auth_timeout);
   context_->components.insert(this);
 }
@@ -57,65 +56,18 @@ ComponentSession::~ComponentSession() {
 }
 
 Task<> ComponentSession::run() {
-  const Next next = co_await read_loop();
+  const Next next = co_await reader_.run(*transport_);
   if (next == Next::kMove) co_return;  // it is another shard's now
   finish();
 }
 
 Task<> ComponentSession::run_at_home() {
   Next next = admit();
-  if (next == Next::kGoOn) next = co_await read_loop();
+  if (next == Next::kGoOn) next = co_await reader_.run(*transport_);
   finish();
 }
 
-Task<ComponentSession::Next> ComponentSession::read_loop() {
-  while (true) {
-    while (!pending_.empty()) {
-      const std::string bytes = std::exchange(pending_, {});
-      Step step(consume(bytes));
-      const Next next = co_await step;
-      if (next != Next::kGoOn) co_return next;
-    }
-    if (auto ready = co_await transport_->readable(); !ready) co_return failed(ready.error());
-    if (ended_) co_return Next::kEnd;
-    while (true) {
-      auto bytes = transport_->read();
-      if (!bytes) co_return failed(bytes.error());
-      if (bytes->empty()) break;
-      Step step(consume(*bytes));
-      const Next next = co_await step;
-      if (next != Next::kGoOn) co_return next;
-      if (!pending_.empty()) break;
-    }
-  }
-}
-
-// Everything that one read brought. What is left when something must wait goes to pending_.
-Task<ComponentSession::Next> ComponentSession::consume(std::string_view bytes) {
-  splitter_.feed(bytes);
-  while (true) {
-    const auto event = splitter_.next();
-    if (!event) co_return failed(event.error());
-    if (event->kind == xml::SplitKind::kNeedMore) co_return Next::kGoOn;
-    if (event->kind == xml::SplitKind::kWhitespace) continue;
-    if (accepted_ && event->kind == xml::SplitKind::kStanza) {
-      std::optional<Task<>> rest;
-      const Next next = receive(event->bytes, rest);
-      if (next != Next::kGoOn || ended_) co_return Next::kEnd;
-      if (!rest) continue;
-      pending_ = splitter_.rest();
-      splitter_.drop_rest();
-      co_await std::move(*rest);
-      co_return ended_ ? Next::kEnd : Next::kGoOn;
-    }
-    const xml::SplitEvent found = *event;
-    const Next next = co_await negotiate(found);
-    if (next != Next::kGoOn) co_return next;
-    if (!pending_.empty()) co_return Next::kGoOn;
-  }
-}
-
-ComponentSession::Next ComponentSession::failed(const Error& error) {
+Next ComponentSession::failed(const Error& error) {
   if (ended_) return Next::kEnd;
   const bool is_end = error.code == Errc::kClosed || error.code == Errc::kCancelled;
   if (!is_end || accepted_) {
@@ -179,8 +131,7 @@ void ComponentSession::write_error(const StreamError& error) {
 
 // ---- stanzas in and out
 
-ComponentSession::Next ComponentSession::receive(std::string_view bytes,
-                                                 std::optional<Task<>>& rest) {
+Next ComponentSession::on_stanza(std::string_view bytes, Rest& rest) {
   auto element = xml::parse(bytes, xml::scope_of(header_), limits_);
   if (!element) return failed(element.error());
   auto stanza = Stanza::make(*element);
@@ -202,11 +153,11 @@ ComponentSession::Next ComponentSession::receive(std::string_view bytes,
     answer_error(stanza->xml(), Error(Errc::kBadRequest, "'to' is missing"));
     return Next::kGoOn;
   }
-  rest = context_->router->receive_foreign(*std::move(stanza));
+  rest.task = context_->router->receive_foreign(*std::move(stanza));
   return Next::kGoOn;
 }
 
-ComponentSession::Next ComponentSession::refuse(const xml::Element& element, const Error& error) {
+Next ComponentSession::refuse(const xml::Element& element, const Error& error) {
   if (element.is(ns::kStream, "error")) {
     if (!std::exchange(ended_, true)) write(stream::kStreamEndTag);
     return Next::kEnd;

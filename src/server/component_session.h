@@ -12,11 +12,11 @@
 
 #include "router/endpoint.h"
 #include "server/shard_context.h"
+#include "server/stream_reader.h"
 #include "server/unsent_stanzas.h"
 #include "session/tcp_transport.h"
 #include "stream/component.h"
 #include "xml/parser.h"
-#include "xml/splitter.h"
 
 #include <memory>
 #include <optional>
@@ -25,7 +25,7 @@
 
 namespace balcony::server {
 
-class ComponentSession final : public router::Endpoint {
+class ComponentSession final : public router::Endpoint, private StreamReader::Stream {
  public:
   // Takes a connection that a listener accepted on this shard.
   static void start(ShardContext& context, ConnectionPtr connection);
@@ -49,13 +49,11 @@ class ComponentSession final : public router::Endpoint {
   ComponentSession(ShardContext& context, ConnectionPtr connection);
   ~ComponentSession() override;
 
-  enum class Next : std::uint8_t { kGoOn, kEnd, kMove };
-
   Task<> run();
   Task<> run_at_home();
-  Task<Next> read_loop();
-  Task<Next> consume(std::string_view bytes);
-  Task<Next> negotiate(xml::SplitEvent event);
+  bool is_open() const override { return accepted_; }
+  bool has_ended() const override { return ended_; }
+  Task<Next> negotiate(xml::SplitEvent event) override;
   Task<Next> perform(stream::AcceptingActions actions);
   Task<> slow_down();
   void move_to(ShardContext& home);
@@ -65,11 +63,13 @@ class ComponentSession final : public router::Endpoint {
   const ComponentConfig* component() const;
   std::optional<std::string> secret_of(std::string_view domain);
 
-  // One stanza of an accepted component; `rest` is what is to be awaited before the next one.
-  Next receive(std::string_view bytes, std::optional<Task<>>& rest);
+  // One stanza of an accepted component.
+  Next on_stanza(std::string_view bytes, Rest& rest) override;
   Next refuse(const xml::Element& element, const Error& error);
   void answer_error(xml::ElementView stanza, const Error& error);
   Next failed(const Error& error);
+  Next on_refused(const Error& error) override { return failed(error); }
+  Next on_lost(const Error& error) override { return failed(error); }
   void write(std::string_view bytes);
   void write_error(const StreamError& error);
   void leave_router();
@@ -81,12 +81,11 @@ class ComponentSession final : public router::Endpoint {
   std::unique_ptr<stream::AcceptingComponent> negotiation_;  // until accepted
   xml::StreamHeader header_;
   xml::Limits limits_;
-  xml::Splitter splitter_;
+  StreamReader reader_;
   std::unique_ptr<UnsentStanzas> unsent_;  // once accepted
   std::string domain_;
   std::string secret_digest_;  // of the secret that was proved
   std::string stream_id_;
-  std::string pending_;  // read before a wait, to be consumed after it
   WallTime since_{};
   std::uint64_t stanzas_in_ = 0;
   std::uint64_t stanzas_out_ = 0;

@@ -9,6 +9,7 @@
 
 #include <balcony/jid.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -20,7 +21,8 @@ namespace balcony::server {
 
 // [[listen]]
 struct ListenConfig {
-  // "c2s": STARTTLS (RFC 6120 §3); "c2s-tls": direct TLS (XEP-0368); "component": XEP-0114
+  // "c2s": STARTTLS (RFC 6120 §3); "c2s-tls": direct TLS (XEP-0368); "s2s", "s2s-tls": the same for
+  // other servers; "component": XEP-0114
   std::string kind = "c2s";
   std::string address;       // empty: every address; for components loopback
   std::int64_t port = 5222;  // 0: the system chooses
@@ -33,6 +35,9 @@ inline constexpr std::string_view kComponentListener = "component";
 inline ListenConfig component_listener() {
   return {std::string(kComponentListener), "127.0.0.1", 5347};
 }
+
+inline constexpr std::string_view kServerListener = "s2s";
+inline constexpr std::string_view kServerTlsListener = "s2s-tls";
 
 // [limits]: docs/security.md
 struct LimitsConfig {
@@ -128,6 +133,56 @@ struct ComponentConfig {
   Bytes output_queue{16 * 1024 * 1024};
 };
 
+// [s2s.domain."example.net"]: another server
+struct RemoteDomainConfig {
+  std::string domain;            // prepared
+  std::string policy = "allow";  // "allow", "deny"
+  // "": as [s2s] says; "required", "dialback": dialback suffices; "pinned": one of `pins`
+  std::string certificate;
+  std::vector<std::string> pins;  // SHA-256 of certificates, hexadecimal
+  std::string connect;            // "192.0.2.1:5269", in place of what DNS says
+  bool direct_tls = false;        // there
+};
+
+// [s2s]
+struct S2sConfig {
+  bool enabled = true;
+  bool require_tls = true;
+  bool require_certificate = false;
+  std::vector<std::string> allow_only;  // prepared; empty: all
+  std::string ca_file;                  // PEM; empty: the system's authorities
+  std::string crl_file;                 // PEM; empty: no revocation lists
+  std::string dialback_secret;          // empty: one is drawn at each start
+  bool bidi = false;                    // XEP-0288
+  std::chrono::seconds connect_timeout{30};
+  std::chrono::seconds auth_timeout{60};
+  std::chrono::seconds idle_timeout{600};
+  std::chrono::seconds resume_timeout{120};  // 0: streams are not resumed
+  std::int64_t waiting_stanzas = 1'000;
+  Bytes waiting_bytes{1024 * 1024};
+  std::chrono::seconds waiting_time{60};
+  std::chrono::seconds retry_max{300};
+  std::int64_t routes = 10'000;
+  std::int64_t unverified_per_address = 20;
+  std::int64_t streams_per_domain = 20;
+  std::int64_t verifications = 100;
+  Bytes stanza{512 * 1024};
+  Bytes rate{1024 * 1024};
+  Bytes rate_burst{8 * 1024 * 1024};
+  Bytes output_queue{16 * 1024 * 1024};
+  std::vector<RemoteDomainConfig> domains;
+};
+
+// [dns]
+struct DnsConfig {
+  std::string forward_to;
+  std::string resolv_conf;
+  std::string hosts_file;
+  std::string trust_anchor_file;
+
+  friend bool operator==(const DnsConfig&, const DnsConfig&) = default;
+};
+
 struct Config {
   std::string file;  // where it was read from; empty: defaults alone
   std::string data = "/var/lib/balcony";
@@ -141,9 +196,17 @@ struct Config {
   AuthConfig auth;
   LogConfig log;
   MetricsConfig metrics;
+  S2sConfig s2s;
+  DnsConfig dns;
   std::vector<HostConfig> hosts;
   std::vector<ComponentConfig> components;
 
+  // Whether other servers are talked to: they need a port to come to (XEP-0220 §1).
+  bool federates() const {
+    return s2s.enabled && std::ranges::any_of(listen, [](const ListenConfig& l) {
+             return l.kind == kServerListener || l.kind == kServerTlsListener;
+           });
+  }
   std::string control_path() const { return control.empty() ? data + "/control.sock" : control; }
 };
 

@@ -41,7 +41,7 @@ struct SecretFile {
 TEST(ConfigComponents, NoneMeansNoListenerForThem) {
   const auto config = config_of("[hosts.\"example.org\"]");
   EXPECT_TRUE(config->components.empty());
-  EXPECT_EQ(config->listen.size(), 2U);
+  EXPECT_EQ(config->listen.size(), 4U);
 }
 
 TEST(ConfigComponents, OneIsReadAndListenedForOnLoopback) {

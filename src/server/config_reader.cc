@@ -3,6 +3,7 @@
 #include "net/socket_address.h"
 #include "sasl/mechanism.h"
 #include "server/config_components.h"
+#include "server/config_federation.h"
 #include "server/config_hosts.h"
 #include "server/config_section.h"
 #include "server/config_tables.h"
@@ -27,6 +28,8 @@ void read_listener(const ConfigNode& node, Config& config, ConfigProblems& probl
   const ConfigNode::Entry* kind = node.find("kind");
   const auto* kind_text = kind ? std::get_if<std::string>(&kind->node.value) : nullptr;
   if (kind_text && *kind_text == "c2s-tls") listen.port = 5223;
+  if (kind_text && *kind_text == kServerListener) listen.port = 5269;
+  if (kind_text && *kind_text == kServerTlsListener) listen.port = 5270;
   if (kind_text && *kind_text == kComponentListener) listen = component_listener();
   read_section(node, listen_options(), &listen, "[[listen]]", "listen.", {}, problems);
   // Without TLS, other machines are let in only by name.
@@ -51,7 +54,10 @@ void read_listener(const ConfigNode& node, Config& config, ConfigProblems& probl
 void read_listeners(const ConfigNode& tree, Config& config, ConfigProblems& problems) {
   const ConfigNode::Entry* entry = tree.find("listen");
   if (!entry) {
-    config.listen = {{"c2s", "", 5222}, {"c2s-tls", "", 5223}};
+    config.listen = {{"c2s", "", 5222},
+                     {"c2s-tls", "", 5223},
+                     {std::string(kServerListener), "", 5269},
+                     {std::string(kServerTlsListener), "", 5270}};
     return;
   }
   const ConfigNode::Array* listeners = entry->node.array();
@@ -97,8 +103,10 @@ void read_sections(const ConfigNode& tree, Config& config, ConfigProblems& probl
     const ConfigNode::Entry* entry = tree.find(section.name);
     if (!entry) continue;
     const std::string name(section.name);
-    read_section(entry->node, *section.table, section.in(config), "[" + name + "]", name + '.', {},
-                 problems);
+    std::vector<std::string> inner;
+    if (!section.tables.empty()) inner.emplace_back(section.tables);
+    read_section(entry->node, *section.table, section.in(config), "[" + name + "]", name + '.',
+                 inner, problems);
   }
 }
 
@@ -144,6 +152,7 @@ Result<std::shared_ptr<const Config>> read_config(std::string_view text, std::st
   read_listeners(tree, *config, problems);
   read_hosts(tree, modules, *config, problems);
   read_components(tree, *config, problems);
+  read_federation(tree, *config, problems);
   if (problems.any()) return fail(problems.error());
   return config;
 }

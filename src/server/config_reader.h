@@ -26,8 +26,8 @@ inline constexpr std::string_view kDefaultConfigFile = "/etc/balcony/balcony.tom
 std::string config_file(const std::string& named);
 
 // Reads `text`; `file` is its name for messages and Config::file. `modules`: those whose sections
-// may stand in it. Without [[listen]] the ports are 5222 and 5223 on all addresses; without
-// [hosts] the only host is localhost.
+// may stand in it. Without [[listen]] the ports are 5222, 5223, 5269 and 5270 on all addresses;
+// without [hosts] the only host is localhost.
 //
 // Errors: kConfig; one line a problem, "file:line:column: sentence", all of them at once.
 Result<std::shared_ptr<const Config>> read_config(std::string_view text, std::string_view file,

@@ -48,7 +48,8 @@ TEST(ConfigReader, NothingGivesTheDefaults) {
   const auto config = good("");
   EXPECT_EQ(config->data, "/var/lib/balcony");
   EXPECT_EQ(config->control_path(), "/var/lib/balcony/control.sock");
-  const std::vector<ListenConfig> expected{{"c2s", "", 5222}, {"c2s-tls", "", 5223}};
+  const std::vector<ListenConfig> expected{
+      {"c2s", "", 5222}, {"c2s-tls", "", 5223}, {"s2s", "", 5269}, {"s2s-tls", "", 5270}};
   EXPECT_EQ(config->listen, expected);
   ASSERT_EQ(config->hosts.size(), 1U);
   EXPECT_EQ(config->hosts[0].domain, "localhost");
@@ -160,8 +161,8 @@ TEST(ConfigReader, EachProblemHasItsPlaceAndSentence) {
       {"[[listen]]\nprot = 1",
        R"(b.toml:2:1: unknown key "prot" in [[listen]]; did you mean "port"?)"},
       {"[[listen]]\nport = 65536", "b.toml:2:8: listen.port must be between 0 and 65535"},
-      {"[[listen]]\nkind = \"s2s\"",
-       R"(b.toml:2:8: listen.kind must be "c2s", "c2s-tls" or "component")"},
+      {"[[listen]]\nkind = \"c3s\"",
+       R"(b.toml:2:8: listen.kind must be "c2s", "c2s-tls", "s2s", "s2s-tls" or "component")"},
       {"[[listen]]\naddress = \"localhost\"",
        "b.toml:2:11: listen.address must be an IPv4 or IPv6 address such as \"127.0.0.1\" or "
        "\"::1\"; names are not looked up"},

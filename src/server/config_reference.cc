@@ -85,11 +85,13 @@ std::string to_string(const router::Spec& spec) {
 std::string config_reference(const ModuleList& modules) {
   std::string out(kHead);
   add_section(out, "At the top", "Before the first section.", top_options());
-  add_section(out, "`[[listen]]`",
-              "Once for each port. Without any: 5222 for `c2s` and 5223 for `c2s-tls`, on all "
-              "addresses. Where a component is configured and no port for components: 5347 on "
-              "127.0.0.1.",
-              listen_options());
+  add_section(
+      out, "`[[listen]]`",
+      "Once for each port. Without any: 5222 for `c2s`, 5223 for `c2s-tls`, 5269 for `s2s` "
+      "and 5270 for `s2s-tls`, on all addresses. Without a port for other servers there "
+      "is no talking to them. Where a component is configured and no port for components: 5347 on "
+      "127.0.0.1.",
+      listen_options());
   add_section(out, "`[hosts.\"example.org\"]`",
               "Once for each domain. Without any, the only host is `localhost`.", host_options());
   add_section(out, "`[component.\"irc.example.org\"]`",
@@ -98,6 +100,10 @@ std::string config_reference(const ModuleList& modules) {
               component_options());
   for (const ConfigSection& section : config_sections()) {
     add_section(out, "`[" + std::string(section.name) + "]`", section.summary, *section.table);
+    if (section.tables.empty()) continue;
+    add_section(out, "`[s2s.domain.\"example.net\"]`",
+                "Once for each other server that is not treated as `[s2s]` says.",
+                remote_domain_options());
   }
   out +=
       "\n## Modules\n\nEach has `enabled`, which is `true` unless said otherwise here, and its "

@@ -153,9 +153,10 @@ const OptionTable& listen_options() {
   static const OptionTable kTable = option_table<ListenConfig>({
       option("kind", &ListenConfig::kind,
              "\"c2s\": clients who start TLS in the stream (RFC 6120 §5); \"c2s-tls\": clients "
-             "who start with TLS (XEP-0368); \"component\": external components (XEP-0114), which "
-             "have no TLS.",
-             {"c2s", "c2s-tls", std::string(kComponentListener)}),
+             "who start with TLS (XEP-0368); \"s2s\" and \"s2s-tls\": the same for other servers; "
+             "\"component\": external components (XEP-0114), which have no TLS.",
+             {"c2s", "c2s-tls", std::string(kServerListener), std::string(kServerTlsListener),
+              std::string(kComponentListener)}),
       option("address", &ListenConfig::address,
              "A literal IPv4 or IPv6 address; empty: all addresses of the machine, but for "
              "components 127.0.0.1."),
@@ -218,19 +219,23 @@ const std::vector<ConfigSection>& config_sections() {
   static const OptionTable kLog = make_log();
   static const OptionTable kMetrics = make_metrics();
   static const OptionTable kManagement = make_stream_management();
-  static const std::vector<ConfigSection> kSections{
-      {"storage", "Where accounts and messages are kept.", &kStorage,
-       [](Config& c) -> void* { return &c.storage; }},
-      {"auth", "Logging in.", &kAuth, [](Config& c) -> void* { return &c.auth; }},
-      {"stream_management", "Acknowledged stanzas and sessions that can be resumed (XEP-0198).",
-       &kManagement, [](Config& c) -> void* { return &c.stream_management; }},
-      {"log", "What is written about what happens.", &kLog,
-       [](Config& c) -> void* { return &c.log; }},
-      {"metrics", "Numbers for a collector at /metrics, health at /healthz (docs/operations.md).",
-       &kMetrics, [](Config& c) -> void* { return &c.metrics; }},
-      {"limits", "Bounds of everything that a client can fill. The defaults are safe.", &kLimits,
-       [](Config& c) -> void* { return &c.limits; }},
-  };
+  static const std::vector<ConfigSection> kSections = [] {
+    std::vector<ConfigSection> all{
+        {"storage", "Where accounts and messages are kept.", &kStorage,
+         [](Config& c) -> void* { return &c.storage; }},
+        {"auth", "Logging in.", &kAuth, [](Config& c) -> void* { return &c.auth; }},
+        {"stream_management", "Acknowledged stanzas and sessions that can be resumed (XEP-0198).",
+         &kManagement, [](Config& c) -> void* { return &c.stream_management; }},
+        {"log", "What is written about what happens.", &kLog,
+         [](Config& c) -> void* { return &c.log; }},
+        {"metrics", "Numbers for a collector at /metrics, health at /healthz (docs/operations.md).",
+         &kMetrics, [](Config& c) -> void* { return &c.metrics; }},
+        {"limits", "Bounds of everything that a client can fill. The defaults are safe.", &kLimits,
+         [](Config& c) -> void* { return &c.limits; }},
+    };
+    for (const ConfigSection& section : federation_sections()) all.push_back(section);
+    return all;
+  }();
   return kSections;
 }
 

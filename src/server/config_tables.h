@@ -21,13 +21,20 @@ const OptionTable& host_options();
 // [component."irc.example.org"]. For a ComponentConfig.
 const OptionTable& component_options();
 
+// [s2s.domain."example.net"]. For a RemoteDomainConfig.
+const OptionTable& remote_domain_options();
+
 // A plain section such as [limits].
 struct ConfigSection {
   std::string_view name;
   std::string_view summary;
   const OptionTable* table;
-  void* (*in)(Config& config);  // the struct that the table is bound to
+  void* (*in)(Config& config);   // the struct that the table is bound to
+  std::string_view tables = {};  // of the tables in it that are read elsewhere: "domain"
 };
 const std::vector<ConfigSection>& config_sections();
+
+// Those of talking to other servers: [s2s] and [dns]; part of config_sections().
+std::vector<ConfigSection> federation_sections();
 
 }  // namespace balcony::server

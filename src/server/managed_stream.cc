@@ -86,7 +86,7 @@ Result<> ManagedStream::sent(std::string_view text, ReceiptPtr receipt) {
 
 // While somebody waits, sooner.
 void ManagedStream::ask_in_time() {
-  const bool soon = keep_timer_ != 0;
+  const bool soon = keep_timer_ != 0 || options_.ask_soon;
   if (ask_timer_ != 0 && (asks_soon_ || !soon)) return;
   loop_.cancel(std::exchange(ask_timer_, 0));
   asks_soon_ = soon;

@@ -24,6 +24,8 @@ struct ManagedOptions {
   std::chrono::seconds resume_timeout{600};
   // A client who does not acknowledge within this after he was asked is not there any more.
   std::chrono::seconds silence_max{60};
+  // Somebody always waits to hear what the peer has: between servers, where all messages do.
+  bool ask_soon = false;
 };
 
 class ManagedStream {
@@ -69,6 +71,9 @@ class ManagedStream {
   // Whether everything that came is settled, and nobody's stanzas wait for this client alone.
   bool is_settled() const;
 
+  // Asks the client now what it has; of a connected one.
+  void ask();
+
   // Whether what waits for the client is well below the limits.
   bool has_room() const noexcept;
 
@@ -98,7 +103,6 @@ class ManagedStream {
   std::deque<stream::Kept> take_unacknowledged() { return machine_.take_unacknowledged(); }
 
  private:
-  void ask();
   void ask_in(std::chrono::milliseconds delay);
   void ask_in_time();
   void keep_later();

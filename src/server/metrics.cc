@@ -4,6 +4,8 @@
 #include "net/certificate.h"
 #include "server/certificates.h"
 #include "server/hop.h"
+#include "server/s2s/federation.h"
+#include "server/s2s/peer_stream.h"
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -26,6 +28,10 @@ Task<ShardStatistics> statistics_here(ShardContext& here) {
   counts.users_loaded = here.router->users().size();
   counts.connections_accepted = here.streams_opened;
   counts.components = here.router->components().streams();
+  for (const s2s::PeerStream* stream : here.federation->streams) {
+    if (stream->has_pairs()) ++(stream->is_incoming() ? counts.servers_in : counts.servers_out);
+  }
+  counts.servers_waiting = here.router->remotes().waiting();
   counts.stanzas_received = here.router->counts().received;
   counts.stanzas_delivered = here.router->counts().delivered;
   counts.logins_succeeded = here.by_address.counts().succeeded;
@@ -141,6 +147,12 @@ void write_shards(Page& page, const Statistics& statistics) {
             {{"", &S::users_loaded}});
   per_shard(page, statistics, "component_connections", "gauge",
             "Connections of external components that were accepted.", {{"", &S::components}});
+  per_shard(
+      page, statistics, "server_streams", "gauge",
+      "Streams with other servers on which a domain is proved.",
+      {{label("direction", "in"), &S::servers_in}, {label("direction", "out"), &S::servers_out}});
+  per_shard(page, statistics, "server_stanzas_waiting", "gauge",
+            "Stanzas that wait for a stream to another server.", {{"", &S::servers_waiting}});
   per_shard(page, statistics, "connections_accepted", "counter",
             "Connections that clients have opened.", {{"", &S::connections_accepted}});
   per_shard(page, statistics, "stanzas", "counter",
@@ -170,10 +182,10 @@ void write_storage(Page& page, const storage::DatabaseCounts& counts) {
 
 ShardStatistics& ShardStatistics::operator+=(const ShardStatistics& other) {
   using S = ShardStatistics;
-  for (const auto number :
-       {&S::connections, &S::sessions_connected, &S::sessions_waiting, &S::users_loaded,
-        &S::components, &S::connections_accepted, &S::stanzas_received, &S::stanzas_delivered,
-        &S::logins_succeeded, &S::logins_failed}) {
+  for (const auto number : {&S::connections, &S::sessions_connected, &S::sessions_waiting,
+                            &S::users_loaded, &S::components, &S::servers_in, &S::servers_out,
+                            &S::servers_waiting, &S::connections_accepted, &S::stanzas_received,
+                            &S::stanzas_delivered, &S::logins_succeeded, &S::logins_failed}) {
     this->*number += other.*number;
   }
   return *this;

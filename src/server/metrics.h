@@ -23,6 +23,9 @@ struct ShardStatistics {
   std::uint64_t sessions_waiting = 0;    // now: for a client to resume them (XEP-0198 §5)
   std::uint64_t users_loaded = 0;        // now
   std::uint64_t components = 0;          // connections, now
+  std::uint64_t servers_in = 0;   // streams that other servers opened and proved a domain on, now
+  std::uint64_t servers_out = 0;  // the same of ours
+  std::uint64_t servers_waiting = 0;  // stanzas that wait for a stream, now
   std::uint64_t connections_accepted = 0;
   std::uint64_t stanzas_received = 0;   // of clients
   std::uint64_t stanzas_delivered = 0;  // to clients' sessions

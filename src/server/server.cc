@@ -8,6 +8,9 @@
 #include "server/component_session.h"
 #include "server/detached_session.h"
 #include "server/hop.h"
+#include "server/s2s/client_tls.h"
+#include "server/s2s/federation.h"
+#include "server/s2s/peer_stream.h"
 #include "server/session_store.h"
 #include "storage/storage.h"
 
@@ -61,6 +64,7 @@ Result<> check_reload(const Config& from, const Config& to) {
   if (from.shards != to.shards) return refuse("shards");
   if (from.storage.backend != to.storage.backend) return refuse("storage.backend");
   if (from.storage.durability != to.storage.durability) return refuse("storage.durability");
+  if (from.federates() && to.federates() && from.dns != to.dns) return refuse("dns");
   if (from.control_path() != to.control_path()) return refuse("control");
   if (from.control_group != to.control_group) return refuse("control_group");
   return {};
@@ -77,10 +81,11 @@ Server::~Server() {
 Result<> Server::start(std::shared_ptr<const Config> config) {
   config_ = std::move(config);
   BALCONY_CHECK(open_storage());
+  TlsServerOptions tls;
   // Without listeners (balconyctl while no server runs) nobody asks for a certificate.
   if (!config_->listen.empty()) {
-    BALCONY_ASSIGN(TlsServerOptions tls, load_certificates(*config_));
-    BALCONY_ASSIGN(tls_, TlsServerContext::create(std::move(tls)));
+    BALCONY_ASSIGN(tls, load_certificates(*config_));
+    BALCONY_ASSIGN(tls_, TlsServerContext::create(tls));
   }
   hash_pool_ = std::make_unique<ThreadPool>(static_cast<std::size_t>(config_->auth.hash_threads),
                                             static_cast<std::size_t>(config_->auth.hash_queue));
@@ -91,6 +96,8 @@ Result<> Server::start(std::shared_ptr<const Config> config) {
   shared_.tls = tls_.get();
   shared_.started = shards_->at(0).clock().now();
   shared_.offers = offers_of(*config_);
+  shared_.dialback_secret = system_random().token(32);
+  if (config_->federates()) BALCONY_CHECK(prepare_federation(*config_, std::move(tls)));
   for (std::size_t i = 0; i < shards_->size(); ++i) {
     shared_.contexts.push_back(std::make_unique<ShardContext>(shared_, shards_->at(i)));
   }
@@ -153,24 +160,62 @@ Result<> Server::load_secret() {
   return {};
 }
 
+Result<> Server::prepare_federation(const Config& config, TlsServerOptions tls) {
+  tls = for_servers(config, std::move(tls));
+  BALCONY_ASSIGN(shared_.client_tls, s2s::ClientTls::create(config, tls.hosts));
+  if (tls_s2s_) {
+    BALCONY_CHECK(tls_s2s_->reload(std::move(tls)));
+  } else {
+    BALCONY_ASSIGN(tls_s2s_, TlsServerContext::create(std::move(tls)));
+    shared_.tls_s2s = tls_s2s_.get();
+  }
+  if (resolver_) return {};
+  ResolverOptions options;
+  options.forward_to = config.dns.forward_to;
+  options.resolv_conf = config.dns.resolv_conf;
+  options.hosts_file = config.dns.hosts_file;
+  options.trust_anchor_file = config.dns.trust_anchor_file;
+  BALCONY_ASSIGN(resolver_, Resolver::create(shards_->at(0), std::move(options)));
+  shared_.resolver = resolver_.get();
+  return {};
+}
+
+Listener::OnConnection Server::handler_of(std::string_view kind) {
+  const auto context_of = [this](const Connection& connection) -> ShardContext& {
+    return *shared_.contexts[connection.shard().index()];
+  };
+  if (kind == kComponentListener) {
+    return [context_of](ConnectionPtr connection) {
+      ShardContext& context = context_of(*connection);
+      ComponentSession::start(context, std::move(connection));
+    };
+  }
+  if (kind == kServerListener || kind == kServerTlsListener) {
+    return [context_of, direct = kind == kServerTlsListener](ConnectionPtr connection) {
+      ShardContext& context = context_of(*connection);
+      context.federation->accept(std::move(connection), direct);
+    };
+  }
+  return [context_of, direct = kind == "c2s-tls"](ConnectionPtr connection) {
+    ShardContext& context = context_of(*connection);
+    ++context.streams_opened;
+    ClientSession::start(context, std::move(connection), direct);
+  };
+}
+
 Result<> Server::listen(std::vector<Listening>& into, const Config& config) {
   for (const ListenConfig& wanted : config.listen) {
     ListenerOptions options;
     options.address = wanted.address;
     options.port = static_cast<std::uint16_t>(wanted.port);
+    const bool for_servers = wanted.kind == kServerListener || wanted.kind == kServerTlsListener;
+    if (for_servers && !config.federates()) continue;
     options.connections_per_address_max =
-        static_cast<std::size_t>(config.limits.unauthenticated_per_address);
+        static_cast<std::size_t>(for_servers ? config.s2s.unverified_per_address
+                                             : config.limits.unauthenticated_per_address);
     options.accepts_per_second_max = static_cast<std::size_t>(config.limits.accepts_per_second);
     options.connection = connection_options(config);
-    const bool direct_tls = wanted.kind == "c2s-tls";
-    const bool components = wanted.kind == kComponentListener;
-    auto listener = Listener::listen(
-        *shards_, std::move(options), [this, direct_tls, components](ConnectionPtr connection) {
-          ShardContext& context = *shared_.contexts[connection->shard().index()];
-          if (components) return ComponentSession::start(context, std::move(connection));
-          ++context.streams_opened;
-          ClientSession::start(context, std::move(connection), direct_tls);
-        });
+    auto listener = Listener::listen(*shards_, std::move(options), handler_of(wanted.kind));
     if (!listener) return fail(listener.error());
     log_info("listening", {{"kind", wanted.kind}, {"address", (*listener)->address().to_string()}});
     into.push_back({wanted, *std::move(listener)});
@@ -197,6 +242,7 @@ Result<> Server::reload(std::shared_ptr<const Config> config) {
     std::ranges::move(opened, std::back_inserter(listeners_));
     return listening;
   }
+  if (config->federates()) BALCONY_CHECK(prepare_federation(*config, tls));
   if (auto reloaded = tls_->reload(std::move(tls)); !reloaded) return reloaded;
   std::ranges::move(opened, std::back_inserter(kept));
   listeners_ = std::move(kept);
@@ -226,7 +272,8 @@ std::size_t Server::sessions() {
 bool Server::is_idle() {
   std::atomic<std::size_t> busy = 0;
   on_every_shard([&busy](ShardContext& at) {
-    busy += at.sessions.size() + at.components.size() + at.router->running();
+    busy += at.sessions.size() + at.components.size() + at.federation->streams.size() +
+            at.federation->dialing + at.router->running();
   });
   return busy == 0;
 }
@@ -282,12 +329,15 @@ void Server::stop(std::chrono::milliseconds within) {
     for (ComponentSession* component : components) {
       component->end({StreamCondition::kSystemShutdown, ""});
     }
+    context.federation->stop();
   });
+  if (resolver_) resolver_->stop();
   wait_until_idle(within);
   settle_sessions();
   save_sessions();
   database_->close();
   shards_->stop();
+  resolver_.reset();
   hash_pool_.reset();  // what it still does posts to shards that must exist
   shared_.contexts.clear();
   log_info("stopped");

@@ -62,6 +62,9 @@ class Server {
   // An offer for each host; those of hosts that were there before are kept.
   std::shared_ptr<const SharedContext::Offers> offers_of(const Config& config) const;
   Result<> load_secret();
+  // Certificates for streams with other servers, and DNS.
+  Result<> prepare_federation(const Config& config, TlsServerOptions tls);
+  Listener::OnConnection handler_of(std::string_view kind);
   Result<> listen(std::vector<Listening>& into, const Config& config);
   void on_every_shard(const std::function<void(ShardContext&)>& work);
   std::size_t sessions();
@@ -73,6 +76,8 @@ class Server {
   std::unique_ptr<ThreadPool> reader_;
   std::unique_ptr<storage::Database> database_;
   std::unique_ptr<TlsServerContext> tls_;
+  std::unique_ptr<TlsServerContext> tls_s2s_;  // where it talks to other servers
+  std::unique_ptr<Resolver> resolver_;         // the same
   std::unique_ptr<ShardSet> shards_;
   std::vector<Listening> listeners_;
   bool running_ = false;

@@ -6,6 +6,7 @@
 #include "server/component_session.h"
 #include "server/detached_session.h"
 #include "server/login_tokens.h"
+#include "server/s2s/federation.h"
 
 #include <utility>
 
@@ -50,6 +51,9 @@ void ShardContext::set_up(std::shared_ptr<const Config> given) {
   router = std::make_unique<router::Router>(deps, router_options(*config));
   router->set_hosts(host_setups(*config));
   router->set_components(component_setups(*config));
+  client_tls = shared.client_tls;
+  federation = std::make_unique<s2s::Federation>(*this);
+  federation->reconsider();
 }
 
 void ShardContext::reload(std::shared_ptr<const Config> given) {
@@ -60,6 +64,8 @@ void ShardContext::reload(std::shared_ptr<const Config> given) {
   router->set_components(component_setups(*config));
   const std::vector<ComponentSession*> streams(components.begin(), components.end());
   for (ComponentSession* stream : streams) stream->reconsider();
+  client_tls = shared.client_tls;
+  federation->reconsider();
 }
 
 std::vector<router::ComponentSetup> component_setups(const Config& config) {
@@ -76,6 +82,12 @@ router::RouterOptions router_options(const Config& config) {
   options.resources_max = static_cast<std::size_t>(limits.sessions_per_account);
   options.roster_items_max = static_cast<std::size_t>(limits.roster_items);
   options.directed_max = static_cast<std::size_t>(limits.directed_presence);
+  const S2sConfig& s2s = config.s2s;
+  options.remote.stanzas_max = static_cast<std::size_t>(s2s.waiting_stanzas);
+  options.remote.bytes_max = s2s.waiting_bytes.count;
+  options.remote.wait_max = s2s.waiting_time;
+  options.remote.routes_max = static_cast<std::size_t>(s2s.routes);
+  options.remote.retry_max = s2s.retry_max;
   options.offline_users_max = static_cast<std::size_t>(limits.users_kept_loaded);
   return options;
 }

@@ -1,6 +1,7 @@
 // Everything of the server that lives on one shard, and what all shards share.
 #pragma once
 
+#include "net/resolver.h"
 #include "net/shard.h"
 #include "net/thread_pool.h"
 #include "net/tls_context.h"
@@ -22,6 +23,11 @@
 
 namespace balcony::server {
 
+namespace s2s {
+class ClientTls;
+class Federation;
+}  // namespace s2s
+
 class AccountService;
 class ClientPolicy;
 class ClientSession;
@@ -38,6 +44,11 @@ struct SharedContext {
   ThreadPool* hash_pool = nullptr;
   storage::Database* database = nullptr;
   TlsServerContext* tls = nullptr;
+  // Other servers; null where this one talks to none.
+  TlsServerContext* tls_s2s = nullptr;
+  Resolver* resolver = nullptr;
+  std::shared_ptr<const s2s::ClientTls> client_tls;     // shards read their own copy
+  std::string dialback_secret;                          // drawn at the start
   std::vector<std::unique_ptr<ShardContext>> contexts;  // by index of the shard
   Instant started{};
   // For fake_keys(): stays the same over restarts (kept in storage).
@@ -74,6 +85,8 @@ struct ShardContext {
   std::unique_ptr<router::ShardLink> link;
   std::unique_ptr<router::Router> router;
   std::unique_ptr<ClientPolicy> policy;
+  std::shared_ptr<const s2s::ClientTls> client_tls;
+  std::unique_ptr<s2s::Federation> federation;
   std::unordered_set<ClientSession*> sessions;
   std::unordered_set<ComponentSession*> components;  // accepted ones are at their domain's home
   std::unordered_set<DetachedSession*> detached;

@@ -62,6 +62,10 @@ inline constexpr std::string_view kClientState = "urn:xmpp:csi:0";              
 inline constexpr std::string_view kStanzaId = "urn:xmpp:sid:0";                  // XEP-0359
 inline constexpr std::string_view kCaps2 = "urn:xmpp:caps";                      // XEP-0390
 inline constexpr std::string_view kSaslChannelBinding = "urn:xmpp:sasl-cb:0";    // XEP-0440
+inline constexpr std::string_view kDialback = "jabber:server:dialback";               // XEP-0220
+inline constexpr std::string_view kDialbackFeature = "urn:xmpp:features:dialback";     // XEP-0220
+inline constexpr std::string_view kBidi = "urn:xmpp:bidi";                             // XEP-0288
+inline constexpr std::string_view kBidiFeature = "urn:xmpp:features:bidi";             // XEP-0288
 inline constexpr std::string_view kStreamLimits = "urn:xmpp:stream-limits:0";    // XEP-0478
 
 // SASL2 and what goes with it

@@ -93,7 +93,10 @@ StanzaError to_stanza_error(const Error& error) {
 }
 
 std::optional<StanzaError> read_stanza_error(xml::ElementView stanza) {
-  const xml::ElementView element = stanza.child("error");
+  return read_error_element(stanza.child("error"));
+}
+
+std::optional<StanzaError> read_error_element(xml::ElementView element) {
   if (!element) return std::nullopt;
   StanzaError error;
   for (std::size_t i = 0; i < kTypeNames.size(); ++i) {

@@ -35,6 +35,10 @@ StanzaError to_stanza_error(const Error& error);
 // The <error/> child of a stanza of type error. nullopt when there is none or it has no condition.
 std::optional<StanzaError> read_stanza_error(xml::ElementView stanza);
 
+// The same of an <error/> itself, which also stands in elements that are no stanzas (XEP-0220
+// §2.5).
+std::optional<StanzaError> read_error_element(xml::ElementView element);
+
 // The <error/> element in `content` namespace jabber:client.
 xml::Element write_stanza_error(const StanzaError& error);
 

@@ -2,8 +2,10 @@
 #pragma once
 
 #include "stanza/stream_error.h"
+#include "xml/parser.h"
 
 #include <balcony/element.h>
+#include <balcony/error.h>
 
 #include <iterator>
 #include <optional>
@@ -26,6 +28,13 @@ struct RestartStream {};
 // for one.
 struct EndStream {
   std::optional<StreamError> error;
+};
+
+// The initiating end: there is no way on. The stream has been ended where there was one.
+struct Failed {
+  Error error;
+  std::optional<StreamError> stream_error;  // what the peer ended the stream with
+  std::string see_other_host;               // RFC 6120 §4.9.3.19: where it wants us to go
 };
 
 // Makes a machine's list of actions: `constexpr ListOf<Actions> list;`, then list(Send{…}, …).
@@ -53,9 +62,15 @@ std::string written(xml::ElementView element);
 inline constexpr std::string_view kStreamEndTag = "</stream:stream>";
 
 // The stream header of this entity (RFC 6120 §4.7), with the XML declaration. Empty attributes are
-// left out.
+// left out, an empty version too: it is for peers that gave none (§4.7.5). Between servers it
+// declares dialback (XEP-0220 §2.4.1).
 std::string write_stream_header(std::string_view from, std::string_view to, std::string_view id,
-                                std::string_view lang, std::string_view content_ns);
+                                std::string_view lang, std::string_view content_ns,
+                                std::string_view version = "1.0");
+
+// Whether the content namespace of a header is `ns` (RFC 6120 §4.8.2): it is the default one, or
+// has a prefix and the streams namespace is the default.
+bool has_content_namespace(const xml::StreamHeader& header, std::string_view ns);
 
 // Whether a header's version is one that we speak: RFC 6120 §4.7.5: the major number decides.
 bool speaks_version_1(std::string_view version) noexcept;

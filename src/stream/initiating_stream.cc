@@ -384,15 +384,7 @@ Actions InitiatingStream::on_stream_error(xml::ElementView element) {
   state_ = State::kEnded;
   // What was sent before the offer came may be what the server does not know.
   if (sasl2_.early) sasl2_.token_refused = true;
-  const StreamError error = *read_stream_error(element);
-  Failed result{to_error(error), error, {}};
-  if (error.condition == StreamCondition::kSeeOtherHost) {
-    // RFC 6120 §4.9.3.19: told, not followed: whoever speaks may be somebody in between, and the
-    // caller knows whether the connection was to be trusted.
-    result.see_other_host = element.child(ns::kStreams, "see-other-host").text();
-    result.error = Error(Errc::kRedirect, "the server says to connect to " + result.see_other_host);
-  }
-  return list(Send{std::string(kStreamEndTag)}, std::move(result), EndStream{});
+  return list(Send{std::string(kStreamEndTag)}, ended_by_peer(element), EndStream{});
 }
 
 Actions InitiatingStream::on_stream_end() {
@@ -401,8 +393,7 @@ Actions InitiatingStream::on_stream_end() {
 
 Actions InitiatingStream::on_error(const Error& error) {
   if (state_ == State::kEnded) return {};
-  const bool xml_error = error.code >= Errc::kXmlNotWellFormed && error.code <= Errc::kXmlTooDeep;
-  if (!xml_error) {
+  if (!is_xml_error(error)) {
     // The connection is gone, or time is up: there is nobody to tell.
     state_ = State::kEnded;
     return list(Failed{error, {}, {}}, EndStream{});

@@ -47,20 +47,6 @@ struct LoginToken {
 };
 // The account was made (XEP-0077); the machine goes on and logs in.
 struct Registered {};
-// What became of stream management (XEP-0198).
-struct ManagementOutcome {
-  enum class Kind : std::uint8_t {
-    kNone,     // it is not used: not wanted, not offered, or refused
-    kEnabled,  // both ends count from here; `enabled` says whether the session can be resumed
-    kResumed,  // the lost session goes on; the server has `peer_h` of our stanzas
-  };
-  Kind kind = Kind::kNone;
-  Enabled enabled;
-  StanzaCount peer_h = 0;
-  // Resumption was asked for and refused, and the server still knew how many of the lost session's
-  // stanzas it has handled (§5).
-  std::optional<StanzaCount> lost_h;
-};
 // A resource is bound (RFC 6120 §7), or a lost session with one goes on: stanzas may be sent.
 struct Bound {
   Jid jid;
@@ -74,12 +60,6 @@ struct Bound {
   std::optional<LoginToken> token;
   // What the features that were asked for in <bind/> answered (XEP-0386 §3.2); nothing without.
   xml::Element bound;
-};
-// There is no way on. The stream has been ended where there was one.
-struct Failed {
-  Error error;
-  std::optional<StreamError> stream_error;  // what the server ended the stream with
-  std::string see_other_host;               // RFC 6120 §4.9.3.19: where it wants us to go
 };
 
 using InitiatingAction =

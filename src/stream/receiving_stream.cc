@@ -15,15 +15,6 @@ namespace {
 
 constexpr ListOf<Actions> list;
 
-// RFC 6120 §4.8.2: the content namespace is the default one, or has a prefix and the streams
-// namespace is the default.
-bool has_content_namespace(const xml::StreamHeader& header) {
-  if (header.content_ns == ns::kClient) return true;
-  return header.content_ns == ns::kStream &&
-         std::ranges::any_of(header.declarations,
-                             [](const auto& declared) { return declared.ns == ns::kClient; });
-}
-
 bool has(const std::vector<std::string>& names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
 }
@@ -64,9 +55,10 @@ std::optional<StreamError> ReceivingStream::check_header(const xml::StreamHeader
   const bool served = is_domain && policy_->serves(to->str());
   const bool negotiated = authenticated_ || (tls_ && !domain_.empty());
   if (served && !negotiated) domain_ = to->str();
-  if (header.root_ns != ns::kStream) return StreamError{kInvalidNamespace, ""};   // §4.9.3.10
-  if (header.root_name != "stream") return StreamError{kBadFormat, ""};           // §4.9.3.1
-  if (!has_content_namespace(header)) return StreamError{kInvalidNamespace, ""};  // §4.8.2
+  if (header.root_ns != ns::kStream) return StreamError{kInvalidNamespace, ""};  // §4.9.3.10
+  if (header.root_name != "stream") return StreamError{kBadFormat, ""};          // §4.9.3.1
+  if (!has_content_namespace(header, ns::kClient))
+    return StreamError{kInvalidNamespace, ""};  // §4.8.2
   // §4.7.5: without a version it is a stream of 1999.
   if (!speaks_version_1(header.version)) return StreamError{kUnsupportedVersion, ""};
   if (header.to.empty()) return StreamError{kImproperAddressing, "the stream needs a 'to'"};

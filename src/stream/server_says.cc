@@ -1,5 +1,7 @@
 #include "stream/server_says.h"
 
+#include "stanza/ns.h"
+
 #include <string>
 #include <string_view>
 
@@ -38,6 +40,20 @@ Error to_error(const StreamError& error) {
   detail.append(to_string(error.condition)).append("/>");
   if (!error.text.empty()) detail.append(": ").append(error.text);
   return Error(code_of(error.condition), std::move(detail));
+}
+
+Failed ended_by_peer(xml::ElementView stream_error) {
+  const StreamError error = *read_stream_error(stream_error);
+  Failed result{to_error(error), error, {}};
+  if (error.condition == StreamCondition::kSeeOtherHost) {
+    result.see_other_host = stream_error.child(ns::kStreams, "see-other-host").text();
+    result.error = Error(Errc::kRedirect, "the server says to connect to " + result.see_other_host);
+  }
+  return result;
+}
+
+bool is_xml_error(const Error& error) noexcept {
+  return error.code >= Errc::kXmlNotWellFormed && error.code <= Errc::kXmlTooDeep;
 }
 
 }  // namespace balcony::stream

@@ -153,6 +153,21 @@ struct Resume {
 // <resume/> and <resumed/>. Errors: kBadRequest.
 Result<Resume> read_resume(xml::ElementView element);
 
+// What became of stream management (XEP-0198).
+struct ManagementOutcome {
+  enum class Kind : std::uint8_t {
+    kNone,     // it is not used: not wanted, not offered, or refused
+    kEnabled,  // both ends count from here; `enabled` says whether the session can be resumed
+    kResumed,  // the lost session goes on; the server has `peer_h` of our stanzas
+  };
+  Kind kind = Kind::kNone;
+  Enabled enabled;
+  StanzaCount peer_h = 0;
+  // Resumption was asked for and refused, and the server still knew how many of the lost session's
+  // stanzas it has handled (§5).
+  std::optional<StanzaCount> lost_h;
+};
+
 // The stream error of a peer that acknowledges what was never sent (§4), with
 // <handled-count-too-high/>; as it is written before </stream:stream>.
 xml::Element write_handled_count_too_high(StanzaCount h, StanzaCount sent);

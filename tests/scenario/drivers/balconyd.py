@@ -6,7 +6,11 @@ import subprocess
 import tomllib
 from pathlib import Path
 
-from .server import HOST, SECOND_HOST, Server, ServerFailed
+from harness.authority import Authority
+from harness.dns import NameServer
+from harness.dnssec import Signer
+
+from .server import Server, ServerFailed
 
 
 def _toml_value(value):
@@ -55,6 +59,7 @@ def merge(base, over):
 class Balconyd(Server):
     name = "balconyd"
     has_tokens = True
+    signer = None  # with `dnssec = true`: harness.dnssec.Signer of all below "example"
 
     # Settings of scenarios (README.md) -> where they stand in the configuration. A setting that
     # is not in this table is taken as part of the configuration as it is.
@@ -75,6 +80,8 @@ class Balconyd(Server):
     def prepare(self):
         self.config = self.folder / "balcony.toml"
         (self.folder / "data").mkdir()
+        if self.settings.get("federation"):
+            self._make_world()
         self.apply(self.settings)
         self._import_accounts()
 
@@ -89,7 +96,7 @@ class Balconyd(Server):
                 {"kind": "c2s", "address": self.address, "port": self.port},
                 {"kind": "c2s-tls", "address": self.address, "port": self.tls_port},
             ],
-            "hosts": {HOST: {}, SECOND_HOST: {}},
+            "hosts": {self.host: {}, self.second_host: {}},
             "log": {"level": "debug"},
             # Many servers run at the same time; who wants the page asks for it.
             "metrics": {"enabled": False},
@@ -101,7 +108,11 @@ class Balconyd(Server):
         if "component" in settings:
             base["listen"].append({"kind": "component", "address": self.address,
                                    "port": self.component_port})
+        if self.authority:
+            base = merge(base, self._federation(base["listen"]))
         for key, value in settings.items():
+            if key in ("federation", "dnssec"):
+                continue
             if key in self._SETTINGS:
                 table, name, convert = self._SETTINGS[key]
                 base = merge(base, {table: {name: convert(value) if convert else value}})
@@ -109,6 +120,32 @@ class Balconyd(Server):
                 base = merge(base, {key: value})
         self.config.write_text(to_toml(base))
         tomllib.loads(self.config.read_text())
+
+    def _make_world(self):
+        """Name server and authority, unless this server shares those of another one."""
+        self.authority = self.authority or Authority(self.folder / "authority")
+        if self.settings.get("dnssec"):
+            self.signer = Signer("example", self.folder)
+        self.dns = self.dns or NameServer(self.signer)
+        for host in (self.host, self.second_host):
+            if not (self.authority.folder / f"{host}.crt").exists():
+                self.authority.server(host, host)
+
+    def _federation(self, listen):
+        """Ports for other servers, and a world for them: DNS and certificates."""
+        def host(name):
+            return {"certificate": f"{self.authority.folder}/{name}.crt",
+                    "key": f"{self.authority.folder}/{name}.key"}
+        return {
+            "listen": listen + [
+                {"kind": "s2s", "address": self.address, "port": self.s2s_port},
+                {"kind": "s2s-tls", "address": self.address, "port": self.s2s_tls_port},
+            ],
+            "hosts": {name: host(name) for name in (self.host, self.second_host)},
+            "dns": {"forward_to": f"127.0.0.1@{self.dns.port}",
+                    "trust_anchor_file": self.signer.anchor if self.signer else ""},
+            "s2s": {"ca_file": self.authority.certificate},
+        }
 
     def control_command(self, *arguments):
         return [self._tool("balconyctl"), "--config", str(self.config), *arguments]

@@ -36,7 +36,10 @@ class Server:
         self.shards = shards
         self.settings = settings or {}
         self.folder = Path(tempfile.mkdtemp(prefix=f"scenario-{self.name}-"))
-        self.port, self.tls_port, self.component_port = free_ports(3)
+        (self.port, self.tls_port, self.component_port, self.s2s_port,
+         self.s2s_tls_port) = free_ports(5)
+        self.dns = None  # with `federation = true`: harness.dns.NameServer,
+        self.authority = None  # and harness.authority.Authority
         self.accounts = []
         self.process = None
         self._log = []
@@ -128,6 +131,8 @@ class Server:
         self.start()
 
     def remove(self):
+        if self.dns:
+            self.dns.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def alive(self):

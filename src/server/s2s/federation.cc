@@ -1,0 +1,196 @@
+#include "server/s2s/federation.h"
+
+#include "base/log.h"
+#include "server/s2s/incoming_stream.h"
+#include "server/s2s/outgoing_stream.h"
+#include "stanza/ns.h"
+#include "stream/dialback.h"
+#include "xml/parser.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace balcony::server::s2s {
+
+namespace {
+
+// How soon a lost connection is made again after the first attempt; doubled each time.
+constexpr std::chrono::milliseconds kRetryFirst{500};
+
+Error lost_error() {
+  return Error(Errc::kRemoteServerTimeout, "the connection to that server was lost");
+}
+
+}  // namespace
+
+Federation::Federation(ShardContext& context) : context_(context), policy_(context) {}
+
+Federation::~Federation() {
+  for (auto& [id, expiring] : lost_incoming_) context_.shard.cancel(expiring.timer);
+}
+
+void Federation::reconsider() {
+  const bool is_on = context_.config->federates();
+  context_.router->remotes().set_dialer(is_on ? this : nullptr);
+  const std::vector<PeerStream*> all(streams.begin(), streams.end());
+  for (PeerStream* stream : all) {
+    if (is_on) {
+      stream->reconsider();
+    } else {
+      stream->end({StreamCondition::kPolicyViolation, "this server talks to no others any more"});
+    }
+  }
+}
+
+void Federation::accept(ConnectionPtr connection, bool direct_tls) {
+  if (!context_.config->federates()) return;  // until the port is closed
+  ++accepted;
+  IncomingStream::start(context_, std::move(connection), direct_tls);
+}
+
+void Federation::stop() {
+  context_.router->remotes().stop();
+  const std::vector<PeerStream*> all(streams.begin(), streams.end());
+  for (PeerStream* stream : all) stream->stop();
+  for (auto& [pair, lost] : std::exchange(lost_outgoing_, {})) give_up(std::move(lost));
+  for (auto& [id, expiring] : std::exchange(lost_incoming_, {})) {
+    context_.shard.cancel(expiring.timer);
+    give_up(std::move(expiring.lost));
+  }
+}
+
+std::optional<Error> Federation::refuses(const router::DomainPair& pair) const {
+  return refusal(context_.config->s2s, pair.remote);
+}
+
+void Federation::dial(const router::DomainPair& pair) {
+  context_.shard.post([this, pair] { find_stream(pair); });
+}
+
+void Federation::find_stream(const router::DomainPair& pair) {
+  // A stream that the other server opened may carry it (XEP-0288).
+  const auto found = std::ranges::find_if(
+      streams, [&pair](const PeerStream* stream) { return stream->may_carry(pair); });
+  if (found != streams.end()) return context_.router->remotes().ready(pair, **found);
+  // One that we opened for another domain of ours may serve this one too (XEP-0220 §2.7).
+  for (PeerStream* stream : streams) {
+    if (stream->open_also(pair)) return;
+  }
+  OutgoingStream::start(context_, pair);
+}
+
+void Federation::verify(const stream::VerifyKey& what, Verdict then) {
+  if (verifying_ >= static_cast<std::size_t>(context_.config->s2s.verifications)) {
+    log_warning("too many dialback keys to verify", {{"remote", what.pair.from}});
+    context_.shard.post([then = std::move(then)] {
+      then(fail(Errc::kResourceConstraint, "too many keys are being verified"));
+    });
+    return;
+  }
+  ++verifying_;
+  OutgoingStream::verify(context_, what, [this, then = std::move(then)](const Result<>& verdict) {
+    --verifying_;
+    then(verdict);
+  });
+}
+
+std::size_t Federation::incoming_from(std::string_view remote) const {
+  return static_cast<std::size_t>(std::ranges::count_if(streams, [&](const PeerStream* stream) {
+    return stream->is_incoming() && stream->has_pairs() && stream->remote() == remote;
+  }));
+}
+
+// ---- streams that were lost
+
+void Federation::keep_lost(const router::DomainPair& pair, LostStream lost) {
+  auto& place = lost_outgoing_[pair];
+  if (place.managed) give_up(std::move(place));
+  place = std::move(lost);
+}
+
+bool Federation::try_again(const router::DomainPair& pair) {
+  const auto found = lost_outgoing_.find(pair);
+  if (found == lost_outgoing_.end()) return false;
+  LostStream& lost = found->second;
+  const auto delay = kRetryFirst * (1 << std::min(lost.tries++, 5U));
+  if (context_.shared.stopping || context_.shard.clock().now() + delay >= lost.until) {
+    give_back(lost);
+    lost_outgoing_.erase(found);
+    return false;
+  }
+  context_.shard.after(delay, [this, pair] {
+    if (lost_outgoing_.contains(pair)) OutgoingStream::start(context_, pair);
+  });
+  return true;
+}
+
+std::optional<LostStream> Federation::take_lost(const router::DomainPair& pair) {
+  auto found = lost_outgoing_.extract(pair);
+  if (!found) return std::nullopt;
+  return std::move(found.mapped());
+}
+
+void Federation::keep_lost(const std::string& id, LostStream lost) {
+  const auto timeout = lost.managed->options().resume_timeout;
+  Expiring& place = lost_incoming_[id];
+  place.lost = std::move(lost);
+  place.timer = context_.shard.after(timeout, [this, id] { expire(id); });
+}
+
+std::optional<LostStream> Federation::take_lost(const std::string& id,
+                                                const stream::ProvenPairs& proved) {
+  const auto found = lost_incoming_.find(id);
+  if (found == lost_incoming_.end()) return std::nullopt;
+  const bool is_theirs =
+      std::ranges::all_of(found->second.lost.receives,
+                          [&proved](const auto& entry) { return proved.contains(entry.first); });
+  if (!is_theirs) return std::nullopt;
+  context_.shard.cancel(found->second.timer);
+  LostStream lost = std::move(found->second.lost);
+  lost_incoming_.erase(found);
+  return lost;
+}
+
+void Federation::expire(const std::string& id) {
+  auto found = lost_incoming_.extract(id);
+  if (found) give_up(std::move(found.mapped().lost));
+}
+
+void Federation::give_back(LostStream& lost) {
+  for (const Stanza& stanza : read_kept(lost.managed->take_unacknowledged())) {
+    context_.router->remotes().give_back(stanza, lost_error());
+  }
+}
+
+void Federation::give_up(LostStream lost) {
+  give_back(lost);
+  for (const stream::DomainPair& pair : lost.sends) {
+    context_.router->remotes().failed({pair.from, pair.to}, lost_error());
+  }
+}
+
+ManagedOptions peer_management(const Config& config) {
+  ManagedOptions options;
+  options.resume_timeout = config.s2s.resume_timeout;
+  options.silence_max = config.stream_management.silence;
+  options.ask_soon = true;
+  return options;
+}
+
+std::vector<Stanza> read_kept(std::deque<stream::Kept> kept) {
+  xml::Scope scope;
+  scope.default_ns = scope.content_ns = ns::kServer;
+  std::vector<Stanza> all;
+  for (stream::Kept& sent : kept) {
+    auto element = xml::parse(sent.text, scope);
+    if (!element) continue;
+    auto stanza = Stanza::make(*element);
+    if (!stanza) continue;
+    stanza->set_receipt(std::move(sent.receipt));
+    all.push_back(*std::move(stanza));
+  }
+  return all;
+}
+
+}  // namespace balcony::server::s2s

@@ -1,0 +1,99 @@
+// Everything of one shard that talks to other servers: its streams, who opens them when a stanza
+// waits, who asks authoritative servers about dialback keys, and streams whose connection was lost.
+//
+// One a shard, made when the server federates or not; on the shard's thread only.
+#pragma once
+
+#include "net/connection.h"
+#include "router/remote.h"
+#include "server/managed_stream.h"
+#include "server/s2s/policy.h"
+#include "server/shard_context.h"
+#include "stream/server_actions.h"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+namespace balcony::server::s2s {
+
+class OutgoingStream;
+class PeerStream;
+
+// What is left of a stream whose connection was lost, until it is resumed (XEP-0198 §5).
+struct LostStream {
+  std::unique_ptr<ManagedStream> managed;
+  stream::ProvenPairs receives;        // from theirs to ours
+  std::set<stream::DomainPair> sends;  // from ours to theirs
+  Instant until{};                     // of an outgoing one: how long it is tried again
+  unsigned tries = 0;
+};
+
+class Federation final : public router::RemoteDialer {
+ public:
+  explicit Federation(ShardContext& context);
+  ~Federation() override;
+
+  // The configuration has come, or changed: tells the router whether others are talked to.
+  void reconsider();
+  // Takes a connection that a listener accepted.
+  void accept(ConnectionPtr connection, bool direct_tls);
+  // Ends all streams with <system-shutdown/>; what waits goes back to its senders.
+  void stop();
+
+  // router::RemoteDialer
+  std::optional<Error> refuses(const router::DomainPair& pair) const override;
+  void dial(const router::DomainPair& pair) override;
+
+  // Asks the authoritative server of what.pair.from about a key (XEP-0220 §2.1.2). `then` is called
+  // once, later. Errors: kForbidden: it is not theirs; else why there is no answer.
+  using Verdict = std::function<void(const Result<>&)>;
+  void verify(const stream::VerifyKey& what, Verdict then);
+
+  Policy& policy() { return policy_; }
+
+  // Of the domain `remote`, accepted from there.
+  std::size_t incoming_from(std::string_view remote) const;
+
+  // Streams that were lost. Outgoing ones by their first pair, incoming ones by their id.
+  void keep_lost(const router::DomainPair& pair, LostStream lost);
+  // An attempt to resume it has failed: another one follows in a while. False: there is none.
+  bool try_again(const router::DomainPair& pair);
+  std::optional<LostStream> take_lost(const router::DomainPair& pair);
+  void keep_lost(const std::string& id, LostStream lost);
+  // That may be resumed by who has proved these pairs; nullopt: there is none, or somebody else's.
+  std::optional<LostStream> take_lost(const std::string& id, const stream::ProvenPairs& proved);
+
+  // Its stanzas go back to their senders; with the second, also what waits for its routes.
+  void give_back(LostStream& lost);
+  void give_up(LostStream lost);
+
+  std::unordered_set<PeerStream*> streams;
+  std::size_t dialing = 0;     // streams that have no connection yet
+  std::uint64_t accepted = 0;  // connections from listeners
+
+ private:
+  struct Expiring {
+    LostStream lost;
+    TimerId timer = 0;
+  };
+  void find_stream(const router::DomainPair& pair);
+  void expire(const std::string& id);
+
+  ShardContext& context_;
+  Policy policy_;
+  std::size_t verifying_ = 0;
+  std::map<router::DomainPair, LostStream> lost_outgoing_;
+  std::map<std::string, Expiring> lost_incoming_;
+};
+
+ManagedOptions peer_management(const Config& config);
+
+// The stanzas that a stream with another server sent and that were not acknowledged.
+std::vector<Stanza> read_kept(std::deque<stream::Kept> kept);
+
+}  // namespace balcony::server::s2s

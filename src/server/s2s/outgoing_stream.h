@@ -1,0 +1,89 @@
+// A stream that we open to another server (RFC 6120 §3 to §6, XEP-0220): finds it, connects, proves
+// our domain, and carries stanzas; or asks, as the receiving server of another stream, whether a
+// dialback key is true.
+#pragma once
+
+#include "net/connector.h"
+#include "net/tls_context.h"
+#include "server/s2s/federation.h"
+#include "server/s2s/peer_stream.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace balcony::server::s2s {
+
+// What a stream is opened for.
+struct Purpose {
+  explicit Purpose(router::DomainPair pair_) : pair(std::move(pair_)) {}
+
+  router::DomainPair pair;
+  // A key is to be verified and no stanza sent.
+  std::optional<stream::VerifyKey> key;
+  Federation::Verdict verdict;
+  std::string see_other_host;  // where the server sent us (RFC 6120 §4.9.3.19); followed once
+  // The places that were not tried yet, where DNS gave several (RFC 6120 §3.2.1).
+  std::vector<balcony::Endpoint> places;
+};
+
+class OutgoingStream final : public PeerStream {
+ public:
+  // For stanzas of this pair. Ends in the router's ready() or failed().
+  static void start(ShardContext& context, router::DomainPair pair);
+  // For a question to the authoritative server of what.pair.from.
+  static void verify(ShardContext& context, const stream::VerifyKey& what,
+                     Federation::Verdict verdict);
+
+  void reconsider() override;
+  bool is_incoming() const override { return false; }
+  bool open_also(const router::DomainPair& pair) override;
+  StreamDescription describe() const override;
+  std::string remote() const override { return purpose_.pair.remote; }
+
+ private:
+  OutgoingStream(ShardContext& context, Purpose purpose,
+                 std::unique_ptr<MachineOf<stream::InitiatingServer>> machine,
+                 std::shared_ptr<const TlsClientContext> tls);
+
+  static Task<> open(ShardContext& context, Purpose purpose);
+  struct Arrived {
+    ConnectionPtr connection;
+    balcony::Endpoint endpoint;
+    std::vector<TlsaRecord> tlsa;
+  };
+  static Task<Result<Arrived>> arrive(ShardContext& context, Purpose& purpose);
+  using Places = std::vector<balcony::Endpoint>;
+  static Task<Result<Places>> find_places(ShardContext& context, const Purpose& purpose);
+  static Task<Result<std::vector<TlsaRecord>>> find_tlsa(ShardContext& context,
+                                                         const balcony::Endpoint& endpoint);
+  static void report(ShardContext& context, Purpose& purpose, const Error& error);
+  Task<> run(bool direct_tls);
+  Task<Result<>> upgrade_tls() override;
+  Result<> check_certificate(std::string_view domain) const override;
+  void on_opened(const stream::PairOpened& what) override;
+  void on_refused_pair(const stream::PairRefused& what) override;
+  void on_ready(const stream::StreamReady& what) override;
+  void on_failed(const stream::Failed& what) override;
+  void on_key_answered(const stream::KeyAnswered& what) override;
+  void on_management(stream::ManagementOutcome outcome) override;
+  void take_up(stream::ManagementOutcome outcome);
+  void fail_pair(const router::DomainPair& pair, const Error& error);
+  bool try_elsewhere();
+  void leave(bool is_lost) override;
+
+  Purpose purpose_;
+  stream::InitiatingServer& machine_of_;
+  const std::shared_ptr<const TlsClientContext> tls_;
+  std::optional<LostStream> resuming_;
+  std::string redirect_;
+  std::vector<TlsaRecord> tlsa_;  // of the place that it went to, where DNSSEC says so
+  std::string host_;              // its name there
+  std::map<router::DomainPair, TimerId> asked_also_;
+  Error failure_{Errc::kClosed, "the server ended the stream"};
+  bool reported_ = false;
+};
+
+}  // namespace balcony::server::s2s
