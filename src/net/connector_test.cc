@@ -178,6 +178,26 @@ TEST_F(ResolverTest, WhatIsNotThereIsRemembered) {
   EXPECT_EQ(names_.asked(), asked);
 }
 
+TEST_F(ResolverTest, TlsaRecords) {
+  const std::string name = tlsa_name(5269, "xmpp.example.test");
+  names_.add(name, 52, "\3\1\1"s + std::string(32, 'd'));
+  names_.add(name, 52, "\3\1\1short"s);  // RFC 6698 §4.1: as if it were not there
+  names_.add(tlsa_name(5269, "odd.example.test"), 52, "\7\1\1"s + std::string(32, 'd'));
+  start();
+  const auto ask = [this](const std::string& asked) {
+    return run_on(shards_.at(1), [&, this]() -> Task<Result<TlsaAnswer>> {
+      co_return co_await resolver_->tlsa(asked);
+    });
+  };
+  const auto found = ask(name);
+  ASSERT_TRUE(found.has_value()) << found.error().to_string();
+  EXPECT_EQ(found->records,
+            (std::vector<TlsaRecord>{{TlsaUsage::kDaneEe, 1, 1, std::string(32, 'd')}}));
+  EXPECT_FALSE(found->secure);  // nobody has signed it
+  EXPECT_EQ(ask(tlsa_name(5269, "odd.example.test")).error().code, Errc::kNotFound);
+  EXPECT_EQ(ask(tlsa_name(5269, "missing.example.test")).error().code, Errc::kNotFound);
+}
+
 TEST_F(ResolverTest, AddressesAndLocalhostAreNotAsked) {
   start();
   EXPECT_EQ(find("192.0.2.9")->front().address.to_string(), "192.0.2.9:5222");

@@ -74,8 +74,10 @@ ServerActions InitiatingServer::on_certificate(std::string_view domain, const Re
   if (domain != options_.pair.to) return {};
   certified_ = verdict.has_value();
   certificate_error_ = verdict ? std::string() : verdict.error().detail;
-  // XEP-0178 §3: whoever it is, it is not the server that stanzas are for.
-  if (!certified_ && trust().certificate_required) {
+  // XEP-0178 §3: whoever it is, it is not the server that stanzas are for. RFC 6698 §4.1: nor is
+  // who shows what the records in DNS contradict, however little is required.
+  const bool is_contradicted = !verdict && verdict.error().code == Errc::kForbidden;
+  if (is_contradicted || (!certified_ && trust().certificate_required)) {
     return failed(Error(Errc::kTls, certificate_error_));
   }
   return open();

@@ -78,7 +78,8 @@ class InitiatingServer {
   ServerActions on_start();
   // TLS is established. `has_certificate`: the peer has shown one, good or not.
   ServerActions on_tls(bool has_certificate);
-  // Answers to CheckCertificate. Errors: any code; the sentence is for the log.
+  // Answers to CheckCertificate. Errors: kForbidden: DNSSEC contradicts the certificate, and the
+  // stream ends whatever the policy is; any other code. The sentence is for the log.
   ServerActions on_certificate(std::string_view domain, const Result<>& verdict);
   // The peer's stream header (the first, or after a restart).
   ServerActions on_header(const xml::StreamHeader& header);

@@ -161,6 +161,21 @@ TEST(InitiatingServer, ACertificateForSomebodyElse) {
   }
 }
 
+TEST(InitiatingServer, ACertificateThatDnsContradicts) {
+  FakeServers policy({kCapulet});
+  for (const Errc code : {Errc::kForbidden, Errc::kTls}) {
+    InitiatingServer machine(policy, to_montague());
+    machine.on_tls(true);
+    const auto actions = machine.on_certificate(kMontague, fail(code, "why"));
+    ASSERT_FALSE(actions.empty());
+    const auto* failed = std::get_if<Failed>(actions.data());
+    EXPECT_EQ(failed != nullptr, code == Errc::kForbidden);
+    if (failed) {
+      EXPECT_EQ(failed->error.code, Errc::kTls);
+    }
+  }
+}
+
 // ---- getting in
 
 TEST(InitiatingServer, AServerOf1999) {

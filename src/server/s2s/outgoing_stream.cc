@@ -44,7 +44,8 @@ Result<> OutgoingStream::check_certificate(std::string_view domain) const {
   const std::vector<std::string> names{precis::domain_to_ascii(domain).value_or(""), host_};
   switch (is_there ? match_tlsa(tlsa_, peer, names) : DaneVerdict::kNone) {
     case DaneVerdict::kMatches: return {};
-    case DaneVerdict::kMismatch: return fail(Errc::kTls, "not the certificate that DNS names");
+    case DaneVerdict::kMismatch:
+      return fail(Errc::kForbidden, "not the certificate that DNS names");
     case DaneVerdict::kNone: break;
   }
   return PeerStream::check_certificate(domain);

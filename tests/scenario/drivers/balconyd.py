@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.authority import Authority
 from harness.dns import NameServer
+from harness.dnssec import Signer
 
 from .server import Server, ServerFailed
 
@@ -58,6 +59,7 @@ def merge(base, over):
 class Balconyd(Server):
     name = "balconyd"
     has_tokens = True
+    signer = None  # with `dnssec = true`: harness.dnssec.Signer of all below "example"
 
     # Settings of scenarios (README.md) -> where they stand in the configuration. A setting that
     # is not in this table is taken as part of the configuration as it is.
@@ -109,7 +111,7 @@ class Balconyd(Server):
         if self.authority:
             base = merge(base, self._federation(base["listen"]))
         for key, value in settings.items():
-            if key == "federation":
+            if key in ("federation", "dnssec"):
                 continue
             if key in self._SETTINGS:
                 table, name, convert = self._SETTINGS[key]
@@ -121,8 +123,10 @@ class Balconyd(Server):
 
     def _make_world(self):
         """Name server and authority, unless this server shares those of another one."""
-        self.dns = self.dns or NameServer()
         self.authority = self.authority or Authority(self.folder / "authority")
+        if self.settings.get("dnssec"):
+            self.signer = Signer("example", self.folder)
+        self.dns = self.dns or NameServer(self.signer)
         for host in (self.host, self.second_host):
             if not (self.authority.folder / f"{host}.crt").exists():
                 self.authority.server(host, host)
@@ -138,7 +142,8 @@ class Balconyd(Server):
                 {"kind": "s2s-tls", "address": self.address, "port": self.s2s_tls_port},
             ],
             "hosts": {name: host(name) for name in (self.host, self.second_host)},
-            "dns": {"forward_to": f"127.0.0.1@{self.dns.port}"},
+            "dns": {"forward_to": f"127.0.0.1@{self.dns.port}",
+                    "trust_anchor_file": self.signer.anchor if self.signer else ""},
             "s2s": {"ca_file": self.authority.certificate},
         }
 

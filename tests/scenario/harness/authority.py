@@ -62,6 +62,13 @@ class Authority:
                   "-out", f"{name}.crt")
         return self._paths(name)
 
+    def public_key(self, certificate):
+        """SubjectPublicKeyInfo of this certificate, DER."""
+        pem = subprocess.run(["openssl", "x509", "-in", certificate, "-noout", "-pubkey"],
+                             capture_output=True, check=True).stdout
+        return subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=pem,
+                              capture_output=True, check=True).stdout
+
     def self_signed(self, name, domain):
         self._run("req", "-x509", *CURVE, "-days", "2", "-subj", f"/CN={name}",
                   "-addext", f"subjectAltName=DNS:{domain}",

@@ -5,15 +5,16 @@ import struct
 import threading
 
 A, AAAA, SRV, TLSA = 1, 28, 33, 52
+DNSKEY, RRSIG, NSEC = 48, 46, 47
 NO_SUCH_NAME = 3
 
 
-def _name(text):
+def wire_name(text):
     labels = text.rstrip(".").encode("idna").split(b".") if text.rstrip(".") else []
     return b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
 
 
-def _read_name(data, at):
+def read_name(data, at):
     labels = []
     while data[at]:
         labels.append(data[at + 1:at + 1 + data[at]].decode("ascii", "replace"))
@@ -24,7 +25,9 @@ def _read_name(data, at):
 class NameServer:
     """`port` answers questions for what was added; every other name does not exist."""
 
-    def __init__(self):
+    def __init__(self, signer=None):
+        """`signer`: a harness.dnssec.Signer, where answers are to be signed."""
+        self._signer = signer
         self._records = {}
         self.asked = []  # (name, type) of each question
         self._udp, self._tcp = self._bind()
@@ -68,23 +71,47 @@ class NameServer:
         self._add(name, kind, socket.inet_pton(family, address))
 
     def srv(self, domain, target, port, priority=0, weight=0, service="_xmpp-server"):
-        data = struct.pack(">HHH", priority, weight, port) + _name(target)
+        data = struct.pack(">HHH", priority, weight, port) + wire_name(target)
         self._add(f"{service}._tcp.{domain}", SRV, data)
+
+    def tlsa(self, target, port, usage, selector, matching, data):
+        self._add(f"_{port}._tcp.{target}", TLSA, bytes([usage, selector, matching]) + data)
 
     def _answer(self, question):
         number, flags = struct.unpack(">HH", question[:4])
-        name, end = _read_name(question, 12)
+        name, end = read_name(question, 12)
         kind = struct.unpack(">H", question[end:end + 2])[0]
         self.asked.append((name, kind))
         known = self._records.get(name)
         found = (known or {}).get(kind, [])
         # What lies above a name that exists does too (RFC 8020).
         exists = known is not None or any(each.endswith("." + name) for each in self._records)
+        if self._signer:
+            return self._signed(number, question[12:end + 4], name, kind, found)
         flags = 0x8480 | (flags & 0x0100) | (0 if exists else NO_SUCH_NAME)
         out = struct.pack(">HHHHHH", number, flags, 1, len(found), 0, 0) + question[12:end + 4]
         for data in found:
             out += b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, 1, len(data)) + data
         return out
+
+    def _signed(self, number, question, name, kind, found):
+        """The same with signatures; what is not there is denied by an NSEC of that very name (RFC
+        9824), without an error."""
+        zone = self._signer.zone
+        if (name, kind) == (zone, DNSKEY):
+            found = [self._signer.dnskey]
+        denied = [] if found else [(name, NSEC, self._signer.nothing_but(name, kind, self._kinds(name)))]
+        records = [(name, kind, data) for data in found] or denied
+        records.append((name, RRSIG, self._signer.sign(records)))
+        counts = (len(records), 0) if found else (0, len(records))
+        out = struct.pack(">HHHHHH", number, 0x8580, 1, *counts, 1) + question
+        for owner, type_, data in records:
+            out += wire_name(owner) + struct.pack(">HHIH", type_, 1, 1, len(data)) + data
+        return out + b"\0" + struct.pack(">HHIH", 41, 4096, 0x8000, 0)  # EDNS, with DO
+
+    def _kinds(self, name):
+        own = set(self._records.get(name, {})) | {RRSIG, NSEC}
+        return own | {DNSKEY} if name == self._signer.zone else own
 
     def _serve_udp(self):
         while True:

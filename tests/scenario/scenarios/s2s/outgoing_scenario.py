@@ -1,5 +1,6 @@
 """Streams to other servers: how they are found and made, and what goes back when they are not."""
 
+import hashlib
 import time
 
 from harness import xmltree
@@ -10,6 +11,7 @@ from harness.xmltree import CLIENT, STANZA_ERROR
 
 CONFIG = "federation = true"
 QUICK = "federation = true\ns2s = { waiting_time = '2s', connect_timeout = '2s', auth_timeout = '3s' }"
+SIGNED = QUICK.replace("{ ", "{ require_certificate = true, ") + "\ndnssec = true"
 STRICT = QUICK.replace("{ ", "{ require_certificate = true, ")
 MONTAGUE = "montague.example"
 JULIET = f"juliet@{MONTAGUE}"
@@ -270,3 +272,60 @@ def scenario_big_stanzas(stage):
     romeo.send(_message(JULIET, "big", "x" * 200_000))
     body = montague.stanza().find("{jabber:server}body")
     check_equal(len(body.text), 200_000, "its size")
+
+
+def _publish(stage, remote, certificate=None):
+    """A TLSA record "3 1 1" at the target of `remote`: of its certificate, or another one's."""
+    key = stage.server.authority.public_key(certificate or remote.certificate[0])
+    stage.server.dns.tlsa(f"xmpp.{remote.domain}", remote.port, 3, 1, 1,
+                          hashlib.sha256(key).digest())
+
+
+@scenario(config=SIGNED)
+def scenario_dane(stage):
+    """RFC 7673: a certificate that DNSSEC names needs no authority; one that it contradicts is none."""
+    romeo, authority = stage.client("romeo").online(), stage.server.authority
+    named = Remote(stage, MONTAGUE, authority.self_signed("self", MONTAGUE))
+    _publish(stage, named)
+    romeo.send(_message(JULIET, "m1"))
+    check_equal(named.stanza().get("id"), "m1", "the message")
+    contradicted = Remote(stage, "verona.example")
+    _publish(stage, contradicted, named.certificate[0])
+    romeo.send(_message("juliet@verona.example", "m2"))
+    _bounced(romeo, "remote-server-timeout or policy-violation", "m2")
+    contradicted.nothing(0.1)
+    # Nothing is said of this one: what holds without DANE.
+    unnamed = Remote(stage, "padua.example", authority.self_signed("other", "padua.example"))
+    romeo.send(_message("juliet@padua.example", "m3"))
+    _bounced(romeo, "remote-server-timeout or policy-violation", "m3")
+    unnamed.nothing(0.1)
+    good = Remote(stage, "mantua.example")
+    romeo.send(_message("juliet@mantua.example", "m4"))
+    check_equal(good.stanza().get("id"), "m4", "the message")
+
+
+@scenario(config=QUICK + "\ndnssec = true")
+def scenario_dane_contradicts(stage):
+    """RFC 6698 §4.1: what DNSSEC contradicts is not connected to, also where dialback would do."""
+    romeo, authority = stage.client("romeo").online(), stage.server.authority
+    montague = Remote(stage, MONTAGUE)
+    _publish(stage, montague, authority.self_signed("other", MONTAGUE)[0])
+    romeo.send(_message(JULIET, "m1"))
+    _bounced(romeo, "remote-server-timeout or policy-violation", "m1")
+    montague.nothing(0.1)
+
+
+@scenario(config=SIGNED)
+def scenario_forged_dns(stage):
+    """RFC 4035 §5: an answer whose signature is wrong is no answer."""
+    romeo, signer = stage.client("romeo").online(), stage.server.signer
+    montague = Remote(stage, MONTAGUE)
+    sign = signer.sign
+
+    def forge(records):
+        signature = sign(records)
+        return signature[:-1] + bytes([signature[-1] ^ 1]) if "montague" in records[0][0] else signature
+    signer.sign = forge
+    romeo.send(_message(JULIET, "m1"))
+    _bounced(romeo, "remote-server-timeout or remote-server-not-found", "m1", 30)
+    check_equal(montague.streams, [], "connections")
