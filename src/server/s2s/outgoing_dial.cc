@@ -1,0 +1,150 @@
+// From a pair of domains to a stream: the places that DNS or the configuration gives, a connection
+// to one of them, what DNSSEC says of its certificate.
+#include "server/s2s/outgoing_stream.h"
+
+#include "base/log.h"
+#include "precis/idna.h"
+#include "server/config_federation.h"
+#include "server/s2s/client_tls.h"
+#include "server/s2s/policy.h"
+#include "stream/dialback.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace balcony::server::s2s {
+namespace {
+
+constexpr std::uint16_t kPort = 5269;
+
+stream::InitiatingServerOptions options_of(const ShardContext& context, const Purpose& purpose,
+                                           bool direct_tls) {
+  const S2sConfig& config = context.config->s2s;
+  stream::InitiatingServerOptions options(purpose.pair.local, purpose.pair.remote);
+  if (direct_tls) options.tls = stream::ServerTls::kDirect;
+  options.verify_only = purpose.key.has_value();
+  // The domain of a component has no certificate.
+  options.external = context.router->host(purpose.pair.local) != nullptr;
+  options.bidi = config.bidi;
+  options.resumable = config.resume_timeout.count() > 0;
+  options.limits.bytes_max = config.stanza.count;
+  options.limits.idle_seconds = static_cast<std::uint64_t>(config.idle_timeout.count());
+  return options;
+}
+
+ConnectionOptions connection_options(const Config& config) {
+  ConnectionOptions options;
+  options.output_bytes_max = config.s2s.output_queue.count;
+  options.stalled_after = config.limits.stalled;
+  options.read_bytes_per_second = static_cast<std::uint32_t>(config.limits.rate_before_auth.count);
+  return options;
+}
+
+}  // namespace
+
+void OutgoingStream::start(ShardContext& context, router::DomainPair pair) {
+  spawn(open(context, Purpose(std::move(pair))));
+}
+
+void OutgoingStream::verify(ShardContext& context, const stream::VerifyKey& what,
+                            Federation::Verdict verdict) {
+  // XEP-0220 §2.1.2: the receiving server asks, so its domain is the one that was to be sent to.
+  Purpose purpose({what.pair.to, what.pair.from});
+  purpose.key = what;
+  purpose.verdict = std::move(verdict);
+  spawn(open(context, std::move(purpose)));
+}
+
+Task<> OutgoingStream::open(ShardContext& context, Purpose purpose) {
+  ++context.federation->dialing;
+  auto arrived = co_await arrive(context, purpose);
+  --context.federation->dialing;
+  if (!arrived) co_return report(context, purpose, arrived.error());
+  if (context.shared.stopping) {
+    co_return report(context, purpose, Error(Errc::kCancelled, "this server stops"));
+  }
+  const bool direct_tls = arrived->endpoint.direct_tls;
+  auto tls = context.client_tls->of(purpose.pair.local, direct_tls);
+  auto options = options_of(context, purpose, direct_tls);
+  std::optional<LostStream> lost;
+  if (!purpose.key) lost = context.federation->take_lost(purpose.pair);
+  if (lost) options.lost = stream::Resume{lost->managed->id(), lost->managed->h()};
+  auto machine = std::make_unique<MachineOf<stream::InitiatingServer>>(context.federation->policy(),
+                                                                       std::move(options));
+  auto* session =
+      new OutgoingStream(context, std::move(purpose), std::move(machine), std::move(tls));
+  session->resuming_ = std::move(lost);
+  session->tlsa_ = std::move(arrived->tlsa);
+  session->host_ = std::move(arrived->endpoint.host);
+  session->take(std::move(arrived->connection));
+  session->transport_->set_deadline_in(context.config->s2s.auth_timeout);
+  co_await session->run(direct_tls);
+}
+
+// Connects to the first place that answers; those behind it stay in purpose.places.
+Task<Result<OutgoingStream::Arrived>> OutgoingStream::arrive(ShardContext& context,
+                                                             Purpose& purpose) {
+  if (purpose.places.empty()) {
+    BALCONY_CO_ASSIGN(purpose.places, co_await find_places(context, purpose));
+  }
+  const ConnectionOptions options = connection_options(*context.config);
+  const auto within = context.config->s2s.connect_timeout;
+  BALCONY_CO_ASSIGN(Connected connected,
+                    co_await connect_any(context.shard, purpose.places, within, options));
+  const auto at =
+      std::ranges::find(purpose.places, connected.endpoint.address, &balcony::Endpoint::address);
+  if (at != purpose.places.end()) purpose.places.erase(purpose.places.begin(), at + 1);
+  Arrived arrived;
+  BALCONY_CO_ASSIGN(arrived.tlsa, co_await find_tlsa(context, connected.endpoint));
+  arrived.connection = std::move(connected.connection);
+  arrived.endpoint = std::move(connected.endpoint);
+  co_return arrived;
+}
+
+Task<Result<OutgoingStream::Places>> OutgoingStream::find_places(ShardContext& context,
+                                                                 const Purpose& purpose) {
+  const RemoteDomainConfig* own = find_domain(context.config->s2s, purpose.pair.remote);
+  BALCONY_CO_ASSIGN(std::string domain, precis::domain_to_ascii(purpose.pair.remote));
+  Resolver& resolver = *context.shared.resolver;
+  std::string place = purpose.see_other_host;
+  const bool direct_tls = place.empty() && own && own->direct_tls;
+  if (place.empty() && own) place = own->connect;
+  if (place.empty()) {
+    co_return co_await find_service(resolver, std::move(domain), Service::kXmppServer);
+  }
+  const auto split = split_host_port(place).value_or(std::pair{place, kPort});
+  BALCONY_CO_ASSIGN(const auto addresses, co_await resolver.addresses(split.first, split.second));
+  Places places;
+  for (const SocketAddress& address : addresses) {
+    places.emplace_back(address, split.first, direct_tls);
+  }
+  co_return places;
+}
+
+// RFC 7673 §3: what DNSSEC says of the certificate at that place. What is forged goes no further.
+Task<Result<std::vector<TlsaRecord>>> OutgoingStream::find_tlsa(ShardContext& context,
+                                                                const balcony::Endpoint& endpoint) {
+  std::vector<TlsaRecord> none;
+  if (!endpoint.secure) co_return none;
+  std::string name = tlsa_name(endpoint.address.port(), endpoint.host);
+  auto found = co_await context.shared.resolver->tlsa(std::move(name));
+  if (found && found->secure) co_return std::move(found->records);
+  if (!found && found.error().code != Errc::kNotFound) co_return fail(found.error());
+  co_return none;
+}
+
+void OutgoingStream::report(ShardContext& context, Purpose& purpose, const Error& error) {
+  log_info("server not reached", {{"remote", purpose.pair.remote},
+                                  {"local", purpose.pair.local},
+                                  {"for", purpose.key ? "a dialback key" : "stanzas"},
+                                  {"error", error.to_string()}});
+  if (purpose.key) {
+    const auto verdict = std::exchange(purpose.verdict, {});
+    if (verdict) verdict(fail(stream::no_answer_to_key(error)));
+    return;
+  }
+  if (context.federation->try_again(purpose.pair)) return;
+  context.router->remotes().failed(purpose.pair, error);
+}
+
+}  // namespace balcony::server::s2s
