@@ -128,6 +128,21 @@ struct ComponentConfig {
   Bytes output_queue{16 * 1024 * 1024};
 };
 
+// A kind of gateway that the program can run, with the options of [gateway.NAME].
+struct GatewayKind {
+  std::string name;
+  std::string summary;
+  const OptionTable* options = nullptr;
+};
+using GatewayKinds = std::vector<GatewayKind>;
+
+// [gateway.mail]
+struct GatewayConfig {
+  std::string name;    // of its kind
+  std::string domain;  // prepared
+  std::shared_ptr<const void> options;
+};
+
 struct Config {
   std::string file;  // where it was read from; empty: defaults alone
   std::string data = "/var/lib/balcony";
@@ -143,6 +158,7 @@ struct Config {
   MetricsConfig metrics;
   std::vector<HostConfig> hosts;
   std::vector<ComponentConfig> components;
+  std::vector<GatewayConfig> gateways;
 
   std::string control_path() const { return control.empty() ? data + "/control.sock" : control; }
 };

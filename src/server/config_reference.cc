@@ -82,7 +82,7 @@ std::string to_string(const router::Spec& spec) {
   return spec.version.empty() ? spec.name : spec.name + ' ' + spec.version;
 }
 
-std::string config_reference(const ModuleList& modules) {
+std::string config_reference(const ModuleList& modules, const GatewayKinds& gateways) {
   std::string out(kHead);
   add_section(out, "At the top", "Before the first section.", top_options());
   add_section(out, "`[[listen]]`",
@@ -98,6 +98,9 @@ std::string config_reference(const ModuleList& modules) {
               component_options());
   for (const ConfigSection& section : config_sections()) {
     add_section(out, "`[" + std::string(section.name) + "]`", section.summary, *section.table);
+  }
+  for (const GatewayKind& gateway : gateways) {
+    add_section(out, "`[gateway." + gateway.name + "]`", gateway.summary, *gateway.options);
   }
   out +=
       "\n## Modules\n\nEach has `enabled`, which is `true` unless said otherwise here, and its "

@@ -59,14 +59,15 @@ Result<> set_up_log(const server::LogConfig& log) {
 }
 
 Result<> Service::start() {
-  BALCONY_ASSIGN(const Configuration config, reader_());
+  BALCONY_ASSIGN(Configuration read, reader_());
+  const Configuration config = gateways_.with_components(std::move(read));
   BALCONY_CHECK(set_up_log(config->log));
   log_start(*config);
   BALCONY_ASSIGN(lock_, server::DataLock::take(config->data));
   BALCONY_CHECK(server_.start(config));
   BALCONY_ASSIGN(control_, server::ControlSocket::open(server_, *this, modules::all_modules()));
   metrics_ = server::MetricsPage::open(server_, config->metrics);
-  return {};
+  return gateways_.apply(*config, server_);
 }
 
 void Service::run() {
@@ -87,13 +88,16 @@ void Service::run() {
   notify_service_manager("STOPPING=1");
   metrics_.reset();
   control_.reset();
+  gateways_.stop();
   server_.stop();
 }
 
 Result<> Service::reload_now() {
   auto config = reader_();
+  if (config) config = gateways_.with_components(*std::move(config));
   Result<> done = config ? server_.reload(*config) : fail(config.error());
   if (done) done = set_up_log((*config)->log);
+  if (done) done = gateways_.apply(**config, server_);
   if (!done) {
     log_problems("configuration refused", done.error().detail);
     return done;
