@@ -31,6 +31,20 @@ class Telling(unittest.TestCase):
         self.assertLess(len(failures.telling("x" * 10000)[0]), 350)
 
 
+class Counts(unittest.TestCase):
+    def test_closing_lines(self):
+        for line in ("5 passed, 1 failed", "5 passed, 1 failed (0.3 s)\n",
+                     "5 passed, 1 failed, 2 skipped (95.6 s)",
+                     "5 passed, 1 failed, 2 skipped, 3 differ as marked (1.0 s)"):
+            with self.subTest(line=line):
+                self.assertEqual(failures.counts(line), (5, 1))
+
+    def test_other_lines(self):
+        for line in ("", "ok      asan: 5 passed, 1 failed, 167 s", "passed  0.1 s  5 passed"):
+            with self.subTest(line=line):
+                self.assertIsNone(failures.counts(line))
+
+
 class Blocks(unittest.TestCase):
     def test_what_is_written_is_found_again(self):
         log = "\n".join(["ok one", failures.block("unit A.B (a)", "1\n2"), "between",

@@ -82,7 +82,7 @@ class Circle {
   bool complete() const { return pairs_ == clients_.size() * options_.contacts; }
 
   void watch(std::size_t before) {
-    shard_.after(std::chrono::seconds(20), [this, before] {
+    shard_.after(std::chrono::seconds(120), [this, before] {
       if (ended_) return;
       if (pairs_ == before) return end(false);
       watch(pairs_);

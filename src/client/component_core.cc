@@ -53,7 +53,8 @@ Task<> ComponentCore::life(std::shared_ptr<ComponentCore> core) {
     const bool again = core->options.reconnect && !core->leaving_ && is_passing(why);
     if (opened || !again) core->on_lost(why, again);
     if (!again) break;
-    const bool goes_on = co_await core->wait_to_try_again();
+    const bool goes_on = co_await core->pauses_.before_next_attempt(
+        core->options.reconnect_first, core->options.reconnect_longest);
     if (!goes_on) break;
     opened = co_await core->open();
     if (opened && core->handlers.reconnect && !core->abandoned_) core->handlers.reconnect();
@@ -81,14 +82,14 @@ Task<Result<>> ComponentCore::open() {
     stream_.reset();
     co_return opened;
   }
-  backoff_ = {};
+  pauses_.succeeded();
   if (options.keep_alive.count() > 0) spawn(keep_alive(shared_from_this(), stream));
   co_return opened;
 }
 
 void ComponentCore::on_lost(const Error& why, bool will_reconnect) {
   accepted_ = false;
-  pauses_.happened(false);
+  pauses_.end();
   requests_.fail_all(Error(Errc::kClosed, "the connection was lost: " + why.detail));
   if (handlers.disconnect && !abandoned_ && !leaving_) handlers.disconnect(why, will_reconnect);
 }
@@ -98,27 +99,10 @@ void ComponentCore::ended(const Error& why) {
   over_.happened(why);
 }
 
-// Doubling, with a quarter of chance so that a server that comes back is not stormed.
-Task<bool> ComponentCore::wait_to_try_again() {
-  backoff_ = backoff_.count() == 0 ? options.reconnect_first
-                                   : std::min(backoff_ * 2, options.reconnect_longest);
-  const auto quarter = static_cast<std::uint64_t>(backoff_.count()) / 4 + 1;
-  const std::chrono::milliseconds chance(system_random().u64() % quarter);
-  co_return co_await pause(backoff_ + chance);
-}
-
-Task<bool> ComponentCore::pause(std::chrono::milliseconds time) {
-  WaitList<bool>::Wait wait(pauses_);
-  const TimerId timer = loop().after(time, [&wait] { wait.value.set(true); });
-  const bool in_full = co_await wait.value;
-  loop().cancel(timer);
-  co_return in_full;
-}
-
 Task<> ComponentCore::keep_alive(std::shared_ptr<ComponentCore> core,
                                  std::weak_ptr<ComponentStream> stream) {
   while (true) {
-    const bool in_full = co_await core->pause(core->options.keep_alive);
+    const bool in_full = co_await core->pauses_.pause(core->options.keep_alive);
     const auto now = stream.lock();
     if (!in_full || !now || now != core->stream_) co_return;
     now->keep_alive();
@@ -130,7 +114,7 @@ Task<> ComponentCore::disconnect() {
   leaving_ = true;
   if (stream_) stream_->close(kGoodbyeTime);
   WaitList<Error>::Wait wait(over_);
-  pauses_.happened(false);
+  pauses_.end();
   if (alive_) co_await wait.value;
 }
 
@@ -146,7 +130,7 @@ void ComponentCore::abandon() {
   if (stream_) stream_->close(std::chrono::seconds(1));
   accepted_ = false;
   requests_.fail_all(Error(Errc::kClosed, "the component was ended"));
-  pauses_.happened(false);
+  pauses_.end();
 }
 
 // ---- sending

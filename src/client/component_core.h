@@ -5,6 +5,7 @@
 #pragma once
 
 #include "client/component_stream.h"
+#include "client/pauses.h"
 #include "client/requests.h"
 #include "client/runtime_impl.h"
 #include "client/wait_list.h"
@@ -54,9 +55,6 @@ class ComponentCore : public std::enable_shared_from_this<ComponentCore> {
   static Task<> keep_alive(std::shared_ptr<ComponentCore> core,
                            std::weak_ptr<ComponentStream> stream);
   Task<Result<>> open();
-  Task<bool> wait_to_try_again();
-  // False: woken before its time, because the connection's life has changed.
-  Task<bool> pause(std::chrono::milliseconds time);
   void on_lost(const Error& why, bool will_reconnect);
   void ended(const Error& why);
 
@@ -74,8 +72,7 @@ class ComponentCore : public std::enable_shared_from_this<ComponentCore> {
   RequestTable requests_;
   WaitList<Result<>> opened_;
   WaitList<Error> over_;
-  WaitList<bool> pauses_;
-  std::chrono::milliseconds backoff_{0};
+  Pauses pauses_{loop()};
 };
 
 }  // namespace balcony::client

@@ -3,11 +3,8 @@
 // Held by shared pointers of the coroutine that reads and of ComponentCore. On the runtime's loop.
 #pragma once
 
-#include "client/runtime_impl.h"
-#include "session/tcp_transport.h"
+#include "client/wire.h"
 #include "stream/component.h"
-#include "xml/parser.h"
-#include "xml/splitter.h"
 
 #include <balcony/element.h>
 #include <balcony/result.h>
@@ -26,18 +23,17 @@ class ComponentStream {
   // `within`: for the handshake.
   ComponentStream(Runtime::Impl& runtime, ConnectionPtr connection, std::string domain,
                   std::string secret, std::chrono::milliseconds within);
-  ~ComponentStream();
-  ComponentStream(const ComponentStream&) = delete;
-  ComponentStream& operator=(const ComponentStream&) = delete;
 
   // Once, and nobody else reads. On an error the stream is over. Errors: as Component::connect().
   Task<Result<>> open();
 
   // Hands each element to `on_element` until the stream ends. Returns why it ended: kClosed also
   // after close().
-  Task<Error> receive(std::move_only_function<void(xml::Element)> on_element);
+  Task<Error> receive(std::move_only_function<void(xml::Element)> on_element) {
+    return wire_.receive(std::move(on_element));
+  }
 
-  void write(xml::ElementView element);
+  void write(xml::ElementView element) { wire_.write(element); }
   // White space between stanzas (RFC 6120 §4.6.1), when nothing was written since the last call.
   void keep_alive();
 
@@ -47,22 +43,10 @@ class ComponentStream {
 
  private:
   std::optional<Result<>> perform(const stream::ComponentActions& actions);
-  stream::ComponentActions on_event(const xml::SplitEvent& event);
-  // Waits for bytes and feeds them to the splitter.
-  Task<Result<>> fill();
-  void write_text(std::string_view text);
-  Error end_with(const Error& error);
 
-  Runtime::Impl& runtime_;
-  std::unique_ptr<session::TcpTransport> transport_;
+  Wire wire_;
   stream::InitiatingComponent machine_;
-  xml::Limits limits_;
-  xml::Splitter splitter_;
-  xml::StreamHeader header_;
-  std::string buffer_;  // what the splitter looks at
-  std::optional<Error> aborted_;
-  bool wrote_ = false;
-  bool end_sent_ = false;
+  std::uint64_t seen_out_ = 0;  // when signs of life were last looked for
 };
 
 }  // namespace balcony::client

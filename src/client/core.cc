@@ -81,7 +81,8 @@ Task<> Core::life(std::shared_ptr<Core> core, bool register_first,
     const bool again = core->options.reconnect && !core->leaving_ && is_passing(why);
     if (opened || !again) core->on_lost(why, again);
     if (!again) break;
-    const bool goes_on = co_await core->wait_to_try_again();
+    const bool goes_on = co_await core->pauses_.before_next_attempt(
+        core->options.reconnect_first, core->options.reconnect_longest);
     if (!goes_on) break;
     opened = co_await core->open(false, stream::RegistrationFields());
     if (opened) core->came_back();
@@ -201,7 +202,7 @@ Result<> Core::on_bound(stream::Bound bound) {
   if (bound.token) {
     keep_token(LoginToken{bound.token->mechanism, bound.token->token, bound.token->expiry});
   }
-  backoff_ = {};
+  pauses_.succeeded();
   log_debug("bound", {{"jid", jid_.str()}, {"mechanism", mechanism_}});
   if (options.keep_alive.count() > 0) spawn(keep_alive(shared_from_this(), stream_));
   return {};
@@ -209,7 +210,7 @@ Result<> Core::on_bound(stream::Bound bound) {
 
 void Core::on_lost(const Error& why, bool will_reconnect) {
   bound_ = false;
-  pauses_.happened(false);
+  pauses_.end();
   // A session that can be resumed still brings the answers.
   if (!will_reconnect || !management_.lost(jid_)) {
     requests_.fail_all(Error(Errc::kClosed, "the connection was lost: " + why.detail));
@@ -224,29 +225,12 @@ void Core::ended(const Error& why) {
   over_.happened(why);
 }
 
-// Doubling, with a quarter of chance so that a server that comes back is not stormed.
-Task<bool> Core::wait_to_try_again() {
-  backoff_ = backoff_.count() == 0 ? options.reconnect_first
-                                   : std::min(backoff_ * 2, options.reconnect_longest);
-  const auto quarter = static_cast<std::uint64_t>(backoff_.count()) / 4 + 1;
-  const std::chrono::milliseconds chance(system_random().u64() % quarter);
-  co_return co_await pause(backoff_ + chance);
-}
-
-Task<bool> Core::pause(std::chrono::milliseconds time) {
-  WaitList<bool>::Wait wait(pauses_);
-  const TimerId timer = loop().after(time, [&wait] { wait.value.set(true); });
-  const bool in_full = co_await wait.value;
-  loop().cancel(timer);
-  co_return in_full;
-}
-
 Task<> Core::keep_alive(std::shared_ptr<Core> core, std::shared_ptr<Stream> stream) {
   const std::weak_ptr<Stream> watched = stream;
   stream.reset();
   std::uint64_t seen = 0;
   while (true) {
-    const bool in_full = co_await core->pause(core->options.keep_alive);
+    const bool in_full = co_await core->pauses_.pause(core->options.keep_alive);
     auto now = watched.lock();
     if (!in_full || !now || now != core->stream_) co_return;
     if (std::exchange(seen, now->bytes_in()) != now->bytes_in()) continue;
@@ -269,7 +253,7 @@ Task<> Core::disconnect() {
   leaving_ = true;
   if (stream_) say_goodbye(kGoodbyeTime);
   WaitList<Error>::Wait wait(over_);
-  pauses_.happened(false);
+  pauses_.end();
   if (alive_) co_await wait.value;
 }
 
@@ -294,7 +278,7 @@ void Core::abandon() {
   if (stream_) say_goodbye(std::chrono::seconds(1));
   bound_ = false;
   requests_.fail_all(Error(Errc::kClosed, "the client was ended"));
-  pauses_.happened(false);
+  pauses_.end();
 }
 
 // ---- sending

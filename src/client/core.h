@@ -6,6 +6,7 @@
 
 #include "client/archive_collector.h"
 #include "client/management.h"
+#include "client/pauses.h"
 #include "client/requests.h"
 #include "client/runtime_impl.h"
 #include "client/stream.h"
@@ -79,9 +80,6 @@ class Core : public std::enable_shared_from_this<Core> {
   Task<Result<>> open(bool register_first, stream::RegistrationFields fields);
   Task<Result<Connected>> reach();
   void say_goodbye(std::chrono::milliseconds within);
-  Task<bool> wait_to_try_again();
-  // False: woken before its time, because the connection's life has changed.
-  Task<bool> pause(std::chrono::milliseconds time);
   Result<std::shared_ptr<const TlsClientContext>> tls_context(bool direct);
   stream::InitiatingOptions negotiation(bool direct) const;
   void keep_token(std::optional<LoginToken> token);
@@ -123,11 +121,10 @@ class Core : public std::enable_shared_from_this<Core> {
   std::vector<ArchiveCollector*> collectors_;
   WaitList<Result<>> opened_;
   WaitList<Error> over_;
-  WaitList<bool> pauses_;
+  Pauses pauses_{loop()};
   std::optional<sasl::ClientKeys> keys_;
   std::string mechanism_;
   std::string pinned_;  // the last one that used the password (XEP-0438 §5.1)
-  std::chrono::milliseconds backoff_{0};
   Management management_;
   TimerId ask_timer_ = 0;
   bool resumed_ = false;                      // the session of the stream is an earlier stream's

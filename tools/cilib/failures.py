@@ -20,6 +20,16 @@ _VERDICT = re.compile(
     r"|assertion failed|^FAILED: |: (fatal )?error: )")
 
 
+# "5 passed, 1 failed", and what a runner may add: ", 1 skipped", " (0.3 s)".
+_COUNTS = re.compile(r"(\d+) passed, (\d+) failed(, [^()]*)?( \(.*\))?\s*")
+
+
+def counts(line):
+    """(passed, failed) of a runner's closing line; None of any other line."""
+    found = _COUNTS.fullmatch(line)
+    return found and (int(found.group(1)), int(found.group(2)))
+
+
 def telling(text, lines=LINES):
     """The lines of an output that tell most: from the first verdict on, or else the last ones."""
     kept = [_cut(line) for line in text.splitlines()
