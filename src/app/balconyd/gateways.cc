@@ -24,10 +24,10 @@ std::string own_address(const server::Server& server) {
   return address;
 }
 
-std::string as_text(const OptionTable& table, const void* options) {
+std::string as_text(const server::GatewayConfig& gateway) {
   std::string out;
-  for (const OptionSpec& spec : table.options) {
-    out += spec.name + '=' + format_option(spec, spec.get(options)) + '\n';
+  for (const OptionSpec& spec : gateway::find_gateway(gateway.name)->options.options) {
+    out += spec.name + '=' + format_option(spec, spec.get(gateway.options.get())) + '\n';
   }
   return out;
 }
@@ -62,17 +62,16 @@ std::shared_ptr<const server::Config> Gateways::with_components(
   return full;
 }
 
-Result<> Gateways::apply(const server::Config& config, const server::Server& server) {
-  std::map<std::string, std::string> wanted;
-  for (const server::GatewayConfig& one : config.gateways) {
-    wanted[one.name] = as_text(gateway::find_gateway(one.name)->options, one.options.get());
-  }
+void Gateways::stop_changed(const server::Config& config) {
   std::erase_if(running_, [&](const auto& old) {
-    const auto now = wanted.find(old.first);
-    if (now != wanted.end() && now->second == old.second) return false;
+    const auto now = std::ranges::find(config.gateways, old.first, &server::GatewayConfig::name);
+    if (now != config.gateways.end() && as_text(*now) == old.second) return false;
     runner_->stop(old.first);
     return true;
   });
+}
+
+Result<> Gateways::start_missing(const server::Config& config, const server::Server& server) {
   Result<> outcome;
   for (const server::GatewayConfig& one : config.gateways) {
     if (running_.contains(one.name)) continue;
@@ -84,7 +83,7 @@ Result<> Gateways::apply(const server::Config& config, const server::Server& ser
     if (config.storage.backend != "memory") setup.data = config.data + "/gateway";
     const auto started = runner_->start(std::move(setup));
     if (started) {
-      running_[one.name] = wanted[one.name];
+      running_[one.name] = as_text(one);
     } else {
       log_error("gateway cannot start", {{"gateway", one.name}, {"error", started.error().detail}});
       if (outcome) outcome = fail(started.error().code, one.name + ": " + started.error().detail);

@@ -30,10 +30,13 @@ class Gateways {
   std::shared_ptr<const server::Config> with_components(
       std::shared_ptr<const server::Config> config) const;
 
-  // Starts what is new and stops what is gone or has changed, when the server runs with this
-  // configuration. Errors: the first gateway that could not start; the others run.
-  Result<> apply(const server::Config& config, const server::Server& server);
-  // Before the server stops: contacts still hear that the addresses are gone.
+  // Stops what is gone or has changed in this configuration, before the server takes it: so
+  // contacts still hear that the addresses are gone.
+  void stop_changed(const server::Config& config);
+  // Starts what is missing, when the server runs with this configuration. Errors: the first gateway
+  // that could not start; the others run.
+  Result<> start_missing(const server::Config& config, const server::Server& server);
+  // Stops all, before the server stops.
   void stop();
 
  private:

@@ -67,7 +67,7 @@ Result<> Service::start() {
   BALCONY_CHECK(server_.start(config));
   BALCONY_ASSIGN(control_, server::ControlSocket::open(server_, *this, modules::all_modules()));
   metrics_ = server::MetricsPage::open(server_, config->metrics);
-  return gateways_.apply(*config, server_);
+  return gateways_.start_missing(*config, server_);
 }
 
 void Service::run() {
@@ -94,10 +94,15 @@ void Service::run() {
 
 Result<> Service::reload_now() {
   auto config = reader_();
-  if (config) config = gateways_.with_components(*std::move(config));
+  if (config) {
+    config = gateways_.with_components(*std::move(config));
+    gateways_.stop_changed(**config);
+  }
   Result<> done = config ? server_.reload(*config) : fail(config.error());
   if (done) done = set_up_log((*config)->log);
-  if (done) done = gateways_.apply(**config, server_);
+  // Also after a refusal: those that were stopped for it come back as they were.
+  const Result<> started = gateways_.start_missing(*server_.config(), server_);
+  if (done) done = started;
   if (!done) {
     log_problems("configuration refused", done.error().detail);
     return done;

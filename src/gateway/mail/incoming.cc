@@ -108,6 +108,10 @@ Task<std::vector<SmtpReply>> Incoming::take(ReceivedMail received) {
   if (const auto refused = refuse(mail)) co_return all(*refused);
   const std::optional<MailAddress> from = mail.from ? mail.from : received.sender;
   if (!from) co_return all(SmtpReply(554, "5.6.0 There is no sender in this mail"));
+  // Users of the chat write there, so a mail that says it is of one of them is of somebody else.
+  if (link_.serves(from->domain())) {
+    co_return all(SmtpReply(550, "5.7.1 Users of this chat do not write by mail"));
+  }
   for (const MailAddress& recipient : received.recipients) {
     // A server that is gone is not waited for once for each recipient.
     if (!verdicts.empty() && verdicts.back().code == 451) {

@@ -12,6 +12,10 @@ MailNetwork::~MailNetwork() = default;
 
 Result<std::string> MailNetwork::address(std::string_view text) const {
   BALCONY_ASSIGN(const MailAddress address, MailAddress::parse(text));
+  // What would come back to this gateway is no mail.
+  if (link_.serves(address.domain()) || address.domain() == link_.domain()) {
+    return fail(Errc::kJidMalformed, address.str() + " is in this chat: write there directly");
+  }
   return address.str();
 }
 

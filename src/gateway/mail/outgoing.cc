@@ -63,10 +63,6 @@ std::optional<ThreadedMail> Outgoing::answered(const Message& message, const std
 Result<> Outgoing::send(const Message& message, const std::string& address) {
   BALCONY_ASSIGN(const MailAddress from, mail_address_of(message.from));
   BALCONY_ASSIGN(const MailAddress to, MailAddress::parse(address));
-  // What would come back to this gateway is no mail.
-  if (link_.serves(to.domain()) || to.domain() == link_.domain()) {
-    return fail(Errc::kNotAcceptable, address + " is in this chat: write there directly");
-  }
   if (message.body.size() > options_.text_out) {
     return fail(Errc::kNotAcceptable, "this text is too long for a mail");
   }
