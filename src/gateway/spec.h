@@ -33,6 +33,9 @@ struct GatewaySpec {
   OptionTable options;
   // Those of all gateways, inside of this gateway's options.
   std::function<const GatewayOptions&(const void* options)> common;
+  // What the table cannot see: whether options fit together, whether files are there. Errors:
+  // kConfig, kIo; the sentence begins with the option's name.
+  std::function<Result<>(const void* options)> check;
   // `options` as read by the table; `link` outlives what is made.
   std::function<std::unique_ptr<Network>(Link& link, std::shared_ptr<const void> options)> make;
 };
@@ -40,7 +43,7 @@ struct GatewaySpec {
 // A declaration; `Options` derives from GatewayOptions, whose members need not be named in `own`.
 template <class Options>
 GatewaySpec gateway_spec(std::string name, std::string summary, About about,
-                         std::vector<OptionSpec> own,
+                         std::vector<OptionSpec> own, Result<> (*check)(const Options& options),
                          std::unique_ptr<Network> (*make)(Link& link,
                                                           std::shared_ptr<const Options> options)) {
   GatewaySpec spec;
@@ -52,6 +55,10 @@ GatewaySpec gateway_spec(std::string name, std::string summary, About about,
   spec.options = option_table<Options>(std::move(all));
   spec.common = [](const void* options) -> const GatewayOptions& {
     return *static_cast<const Options*>(options);
+  };
+  spec.check = [check](const void* options) -> Result<> {
+    BALCONY_CHECK(served_domains(*static_cast<const Options*>(options)));
+    return check(*static_cast<const Options*>(options));
   };
   spec.make = [make](Link& link, std::shared_ptr<const void> options) {
     return make(link, std::static_pointer_cast<const Options>(std::move(options)));

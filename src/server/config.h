@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -133,6 +134,8 @@ struct GatewayKind {
   std::string name;
   std::string summary;
   const OptionTable* options = nullptr;
+  // What the table cannot see; the sentence begins with the option's name.
+  std::function<Result<>(const void* options)> check = nullptr;
 };
 using GatewayKinds = std::vector<GatewayKind>;
 

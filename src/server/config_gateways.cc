@@ -49,6 +49,10 @@ void read_gateway(const ConfigNode::Entry& entry, const GatewayKind& kind, Confi
     problems.add(place, path + "domain \"" + gateway.domain + "\" " + problem);
     return;
   }
+  if (kind.check) {
+    const auto checked = kind.check(gateway.options.get());
+    if (!checked) return problems.add(entry.place, path + checked.error().detail);
+  }
   config.gateways.push_back(std::move(gateway));
 }
 

@@ -29,7 +29,7 @@ const OptionTable& file_options() {
 server::GatewayKinds kinds() {
   server::GatewayKinds all;
   for (const gateway::GatewaySpec* spec : gateway::all_gateways()) {
-    all.push_back({spec->name, spec->summary, &spec->options});
+    all.push_back({spec->name, spec->summary, &spec->options, spec->check});
   }
   return all;
 }

@@ -38,7 +38,7 @@ const server::GatewayKinds& gateway_kinds() {
   static const server::GatewayKinds kKinds = [] {
     server::GatewayKinds kinds;
     for (const gateway::GatewaySpec* spec : gateway::all_gateways()) {
-      kinds.push_back({spec->name, spec->summary, &spec->options});
+      kinds.push_back({spec->name, spec->summary, &spec->options, spec->check});
     }
     return kinds;
   }();

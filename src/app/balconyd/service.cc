@@ -67,7 +67,9 @@ Result<> Service::start() {
   BALCONY_CHECK(server_.start(config));
   BALCONY_ASSIGN(control_, server::ControlSocket::open(server_, *this, modules::all_modules()));
   metrics_ = server::MetricsPage::open(server_, config->metrics);
-  return gateways_.start_missing(*config, server_);
+  // One that cannot start is in the log; those who chat need not wait for it.
+  (void)gateways_.start_missing(*config, server_);
+  return {};
 }
 
 void Service::run() {

@@ -225,23 +225,23 @@ void Incoming::report(const MailAddress& recipient, const Report& report) {
 // RFC 5321 §6.1: what was taken and cannot be delivered is told, but never to the null path.
 void Incoming::notify(const ReceivedMail& mail, const std::vector<SmtpReply>& verdicts) {
   const bool any_good = std::ranges::any_of(verdicts, &SmtpReply::is_good);
-  if (!any_good || !mail.sender) return;
+  std::vector<FailedRecipient> failed;
   for (std::size_t i = 0; i < verdicts.size(); ++i) {
     if (verdicts[i].is_good()) continue;
-    const MailAddress& failed = mail.recipients[i];
-    const auto postmaster = MailAddress::make("postmaster", failed.domain());
-    NewMail notice_mail(*postmaster, *mail.sender);
-    notice_mail.subject = "Your mail could not be delivered";
-    notice_mail.date = link_.loop().clock().wall();
-    notice_mail.message_id = link_.random().token(18) + "@balcony";
-    FailureNotice notice(std::move(notice_mail), failed);
-    const std::string& why = verdicts[i].text;
-    notice.status = why.substr(0, why.find(' '));
-    notice.why = why.substr(std::min(why.find(' '), why.size() - 1) + 1);
-    notice.reporter = link_.domain();
-    notice.original_header = header_of(mail.data, kNoticeHeaderMax);
-    (void)outbox_.add(OutboxItem(Envelope(std::nullopt, *mail.sender), compose_notice(notice)));
+    const std::string& text = verdicts[i].text;
+    const std::size_t space = std::min(text.find(' '), text.size() - 1);
+    failed.emplace_back(mail.recipients[i], text.substr(0, space), text.substr(space + 1));
   }
+  if (!any_good || failed.empty() || !mail.sender) return;
+  const auto postmaster = MailAddress::make("postmaster", failed.front().address.domain());
+  NewMail message(*postmaster, *mail.sender);
+  message.subject = "Your mail could not be delivered";
+  message.date = link_.loop().clock().wall();
+  message.message_id = link_.random().token(18) + "@balcony";
+  FailureNotice notice(std::move(message), std::move(failed));
+  notice.reporter = link_.domain();
+  notice.original_header = header_of(mail.data, kNoticeHeaderMax);
+  (void)outbox_.add(OutboxItem(Envelope(std::nullopt, *mail.sender), compose_notice(notice)));
 }
 
 }  // namespace balcony::gateway::mail

@@ -21,6 +21,7 @@ Result<std::string> MailNetwork::address(std::string_view text) const {
 
 Result<> MailNetwork::start() {
   BALCONY_CHECK(check_options(options_));
+  BALCONY_ASSIGN(options_.submission_password, submission_password(options_));
   BALCONY_ASSIGN(threads_, Threads::open(link_.database(),
                                          static_cast<std::size_t>(options_.threads_per_user)));
   submitter_ = std::make_unique<CurlSubmitter>(link_.loop(), options_);
@@ -74,6 +75,6 @@ extern const GatewaySpec mail_gateway = gateway_spec<mail::MailOptions>(
     "a message (docs/gateways.md).",
     {"smtp", "E-mail", "Enter an e-mail address, such as juliet@capulet.example.",
      "E-mail address"},
-    mail::mail_options(), mail::make);
+    mail::mail_options(), mail::check_options, mail::make);
 
 }  // namespace balcony::gateway

@@ -53,7 +53,7 @@ std::vector<OptionSpec> receiving() {
       option("recipients", &M::recipients, 100, 10'000, "Recipients of one mail."),
       option("timeout", &M::timeout, 5s, 1h,
              "How long a command, or a whole mail, may take to come."),
-      option("text_in_bytes", &M::text_in, Bytes{kKiB}, Bytes{256 * kKiB},
+      option("text_in_bytes", &M::text_in, Bytes{kKiB}, Bytes{80 * kKiB},
              "The longest text that becomes a message; more is cut, with a note."),
       option("hops", &M::hops, 5, 1'000, "More Received fields than this are a loop."),
       option("attachments", &M::attachments,
@@ -82,21 +82,27 @@ std::vector<OptionSpec> mail_options() {
   return all;
 }
 
-Result<> check_options(MailOptions& options) {
+Result<> check_options(const MailOptions& options) {
   if (!SocketAddress::parse(options.address, 0)) {
-    return fail(Errc::kConfig, "gateway.mail.address must be a literal IPv4 or IPv6 address");
+    return fail(Errc::kConfig, "address must be a literal IPv4 or IPv6 address");
   }
   const bool smtp = options.submission.starts_with("smtp://");
   if (!smtp && !options.submission.starts_with("smtps://")) {
-    return fail(Errc::kConfig,
-                "gateway.mail.submission must begin with \"smtp://\" or \"smtps://\"");
+    return fail(Errc::kConfig, "submission must begin with \"smtp://\" or \"smtps://\"");
   }
-  if (options.submission_password_file.empty()) return {};
-  std::ifstream file(options.submission_password_file);
-  if (!file || !std::getline(file, options.submission_password)) {
-    return fail(Errc::kIo, "cannot read " + options.submission_password_file);
-  }
+  BALCONY_CHECK(submission_password(options));
   return {};
+}
+
+Result<std::string> submission_password(const MailOptions& options) {
+  if (options.submission_password_file.empty()) return options.submission_password;
+  std::ifstream file(options.submission_password_file);
+  std::string password;
+  if (!file || !std::getline(file, password)) {
+    return fail(Errc::kIo,
+                "submission_password_file: cannot read " + options.submission_password_file);
+  }
+  return password;
 }
 
 }  // namespace balcony::gateway::mail

@@ -43,8 +43,9 @@ struct MailOptions : GatewayOptions {
 
 std::vector<OptionSpec> mail_options();
 
-// Whether they fit together, and submission_password_file read into submission_password. Errors:
-// kConfig, kIo.
-Result<> check_options(MailOptions& options);
+// Whether they fit together. Errors: kConfig, kIo; the sentence begins with the option's name.
+Result<> check_options(const MailOptions& options);
+// The password: `submission_password`, or what is in its file. Errors: kIo.
+Result<std::string> submission_password(const MailOptions& options);
 
 }  // namespace balcony::gateway::mail

@@ -73,16 +73,23 @@ struct NewMail {
 // The mail as it is sent, with CRLF.
 std::string compose_mail(const NewMail& mail);
 
-// A notice that a mail was taken and could not be delivered to `failed` (RFC 3464, RFC 3834: it
-// says that a machine wrote it). `why` is one sentence, `status` "5.1.1".
+struct FailedRecipient {
+  FailedRecipient(MailAddress address_, std::string status_, std::string why_)
+      : address(std::move(address_)), status(std::move(status_)), why(std::move(why_)) {}
+
+  MailAddress address;
+  std::string status;  // "5.1.1"
+  std::string why;     // one sentence
+};
+
+// A notice that a mail was taken and could not be delivered to some (RFC 3464, RFC 3834: it says
+// that a machine wrote it).
 struct FailureNotice {
-  FailureNotice(NewMail mail_, MailAddress failed_)
+  FailureNotice(NewMail mail_, std::vector<FailedRecipient> failed_)
       : mail(std::move(mail_)), failed(std::move(failed_)) {}
 
   NewMail mail;  // from the postmaster, to the sender; the text is made
-  MailAddress failed;
-  std::string status;
-  std::string why;
+  std::vector<FailedRecipient> failed;
   std::string reporter;         // the name of this server
   std::string original_header;  // of the mail that could not be delivered, cut
 };

@@ -205,9 +205,8 @@ TEST(Mime, ReportsAreRead) {
 }
 
 TEST(Mime, ANoticeIsAReportThatAMachineWrote) {
-  FailureNotice notice(new_mail(), kJuliet);
-  notice.status = "5.1.1";
-  notice.why = "Nobody\r\nof this name";
+  const FailedRecipient nurse(*MailAddress::parse("nurse@capulet.example"), "4.2.2", "Full");
+  FailureNotice notice(new_mail(), {{kJuliet, "5.1.1", "Nobody\r\nof this name"}, nurse});
   notice.reporter = "mail.montague.example";
   notice.original_header = "Message-ID: <lost@x.example>\r\nSubject: Hi\r\n";
   const std::string bytes = compose_notice(notice);
@@ -215,9 +214,10 @@ TEST(Mime, ANoticeIsAReportThatAMachineWrote) {
   ASSERT_TRUE(read && read->report);
   EXPECT_TRUE(read->automatic);
   EXPECT_EQ(read->report->message_id, "lost@x.example");
+  EXPECT_EQ(read->report->recipients.size(), 2U);
   EXPECT_EQ(read->report->recipients.front().recipient, "juliet@capulet.example");
   EXPECT_EQ(read->report->recipients.front().diagnostic, "Nobody of this name");
-  EXPECT_THAT(read->text, HasSubstr("could not be delivered to juliet@capulet.example"));
+  EXPECT_THAT(read->text, HasSubstr("juliet@capulet.example: Nobody of this name"));
 }
 
 TEST(Mime, HeadersAreCutAtLines) {

@@ -102,15 +102,18 @@ std::string compose_notice(const FailureNotice& notice) {
   const ObjectPtr<GMimeMultipart> report(g_mime_multipart_new_with_subtype("report"));
   g_mime_object_set_content_type_parameter(GMIME_OBJECT(report.get()), "report-type",
                                            "delivery-status");
-  const std::string failed = notice.failed.str();
-  const std::string why = one_line(notice.why, 300);
-  const auto words =
-      text_part("Your mail could not be delivered to " + failed + ":\n\n    " + why + "\n");
+  std::string text = "Your mail could not be delivered to\n";
   // RFC 3464 §2.2, §2.3.
-  const std::string status = "Reporting-MTA: dns; " + one_line(notice.reporter, 255) +
-                             "\n\nFinal-Recipient: rfc822; " + one_line(failed, 400) +
-                             "\nAction: failed\nStatus: " + one_line(notice.status, 20) +
-                             "\nDiagnostic-Code: x-xmpp; " + why + "\n";
+  std::string status = "Reporting-MTA: dns; " + one_line(notice.reporter, 255) + "\n";
+  for (const FailedRecipient& failed : notice.failed) {
+    const std::string address = one_line(failed.address.str(), 400);
+    const std::string why = one_line(failed.why, 300);
+    text += "\n  " + address + ": " + why + "\n";
+    status += "\nFinal-Recipient: rfc822; " + address +
+              "\nAction: failed\nStatus: " + one_line(failed.status, 20) +
+              "\nDiagnostic-Code: x-xmpp; " + why + "\n";
+  }
+  const auto words = text_part(text);
   const auto fields = raw_part("message", "delivery-status", status);
   const auto header = raw_part("text", "rfc822-headers", notice.original_header);
   for (const ObjectPtr<GMimeObject>* part : {&words, &fields, &header}) {
