@@ -106,11 +106,12 @@ def start_gateway(stage, **options):
     return sink, wait_for_port(stage)
 
 
-def wait_for_port(stage, earlier=0):
-    """The port of the gateway that listens after `earlier` others, once the server knows it."""
+def wait_for_port(stage, earlier=0, log=None):
+    """The port of the gateway that listens after `earlier` others, once the server knows it. `log`
+    gives the text that says so; the server's own if unsaid."""
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
-        text = stage.log_text()
+        text = (log or stage.log_text)()
         found = re.findall(r"listening kind=mail address=127\.0\.0\.1:(\d+)", text)
         if len(found) > earlier and text.count("gateway connected") > earlier:
             return int(found[-1])

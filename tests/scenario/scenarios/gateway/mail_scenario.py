@@ -1,10 +1,12 @@
 """[gateway.mail]: a person chats, another one writes mails."""
 
 import socket
+import subprocess
 import time
+from pathlib import Path
 
 from harness.errors import check, check_equal
-from harness.mail import (add_contact, escaped, message, send, start_gateway, talk, text,
+from harness.mail import (Sink, add_contact, escaped, message, send, start_gateway, talk, text,
                           wait_for_port)
 from harness.stage import scenario
 from harness.xmltree import CLIENT, split
@@ -339,3 +341,49 @@ def scenario_partly_delivered(stage):
     parts = list(notice.iter_parts())
     check(both[1] in parts[0].get_content(), "who did not get it")
     check("Status: 5.7.1" in parts[1].as_string(), parts[1].as_string())
+
+
+@scenario(users="romeo", config="component = { 'mail.localhost' = { secret = 'wherefore' } }",
+          differs=ONLY_OURS)
+def scenario_program(stage):
+    """The same gateway as a program of its own; it comes back to a server that was restarted."""
+    sink = Sink(stage)
+    binary = Path(stage.binary).resolve().parent / "balcony-gateway"
+    config = stage.folder / "gateway.toml"
+    config.write_text("[gateway.mail]\n")
+    refused = subprocess.run([binary, "mail", "--config", config], capture_output=True, text=True,
+                             timeout=20)
+    check_equal(refused.returncode, 2, refused.stderr)
+    check("gateway.toml:1:10: gateway.mail.domain must name" in refused.stderr, refused.stderr)
+    config.write_text(f"server = '127.0.0.1:{stage.component_port}'\nsecret = 'wherefore'\n"
+                      f"data = '{stage.folder}/gateway'\n[gateway.mail]\ndomain = 'mail.localhost'\n"
+                      f"port = 0\nsubmission = 'smtp://127.0.0.1:{sink.port}'\n")
+    log = stage.folder / "gateway.log"
+    with log.open("wb") as out:
+        program = subprocess.Popen([binary, "mail", "--config", config], stderr=out)
+    try:
+        port = wait_for_port(stage, 0, log.read_text)
+        romeo = stage.client("romeo").online()
+        jid = add_contact(romeo, JULIET)
+        romeo.send(f"<message to='{jid}' type='chat' id='1'><body>Hi</body></message>")
+        mail = sink.mail()[2]
+        check_equal(send(port, _answer(stage.bare("romeo"), mail), JULIET, [stage.bare("romeo")]), {},
+                    "the answer")
+        check_equal(text(message(romeo)), "Good morrow!", "the message")
+        stage.stop()
+        refused = send(port, _answer(stage.bare("romeo"), mail), JULIET, [stage.bare("romeo")])
+        check_equal(refused[stage.bare("romeo")][0], 451, "while the server is away")
+        stage.start()
+        deadline = time.monotonic() + 20
+        while log.read_text().count("gateway connected") < 2 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        romeo = stage.client("romeo").online()
+        check_equal(send(port, _answer(stage.bare("romeo"), mail), JULIET, [stage.bare("romeo")]), {},
+                    "when it is back")
+        check_equal(text(message(romeo)), "Good morrow!", "the message")
+        program.terminate()
+        check_equal(program.wait(15), 0, "the exit code")
+    finally:
+        if program.poll() is None:
+            program.kill()
+            program.wait()
