@@ -57,10 +57,10 @@ find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 
 # g++ collects its garbage at 128 MB: files that need 300 MB are a tenth faster when it waits. Tests
-# gain nothing from -O2.
+# and what reads a command line gain nothing from -O2.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT BALCONY_SANITIZE)
   add_compile_options(--param=ggc-min-expand=1000 --param=ggc-min-heapsize=1000000)
-  set(balcony_test_options -O1)
+  set(balcony_light_options -O1)
 endif()
 
 include(precompiled)
@@ -101,7 +101,7 @@ function(balcony_library name)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE balcony_${name} ${ARG_TEST_LIBS} gtest gmock
                                                gtest_main Threads::Threads)
-    target_compile_options(${name}_test PRIVATE ${balcony_test_options})
+    target_compile_options(${name}_test PRIVATE ${balcony_light_options})
     balcony_precompiled(${name}_test test)
     add_test(NAME ${name} COMMAND ${name}_test --gtest_brief=1)
     set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS unit)
@@ -130,6 +130,7 @@ function(balcony_program name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LIBS})
+  target_compile_options(${name} PRIVATE ${balcony_light_options})
   balcony_precompiled(${name} standard)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
   install(TARGETS ${name} RUNTIME COMPONENT programs)

@@ -6,17 +6,7 @@
 
 namespace balcony {
 
-namespace {
-
-Runtime& runtime_here() {
-  Runtime* const runtime = Runtime::current();
-  BALCONY_ASSERT(runtime != nullptr, "a Client is made inside of a Runtime");
-  return *runtime;
-}
-
-}  // namespace
-
-Client::Client(ClientOptions options) : Client(runtime_here(), std::move(options)) {}
+Client::Client(ClientOptions options) : Client(client::runtime_here(), std::move(options)) {}
 
 Client::Client(Runtime& runtime, ClientOptions options)
     : core_(std::make_shared<client::Core>(runtime, std::move(options))) {}

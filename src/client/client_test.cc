@@ -2,6 +2,7 @@
 // script that answers each stanza.
 #include <balcony/client.h>
 
+#include "client/test_support.h"
 #include "net/listener.h"
 #include "net/shard.h"
 #include "session/tcp_transport.h"
@@ -19,10 +20,9 @@ namespace balcony {
 namespace {
 
 using namespace std::chrono_literals;
+using client::testing::kDrop;
 using stream::testing::ServerEnd;
 using ::testing::HasSubstr;
-
-constexpr std::string_view kDrop = "drop the connection";
 
 // Answers what each stanza of a bound client shall be answered with; kDrop ends the connection.
 using Script = std::function<std::string(const xml::Element& stanza, int connection)>;

@@ -5,17 +5,8 @@
 #include "stanza/ns.h"
 
 namespace balcony {
-namespace {
-
-Runtime& runtime_here() {
-  Runtime* const runtime = Runtime::current();
-  BALCONY_ASSERT(runtime != nullptr, "a Component is made inside of a Runtime");
-  return *runtime;
-}
-
-}  // namespace
-
-Component::Component(ComponentOptions options) : Component(runtime_here(), std::move(options)) {}
+Component::Component(ComponentOptions options)
+    : Component(client::runtime_here(), std::move(options)) {}
 
 Component::Component(Runtime& runtime, ComponentOptions options)
     : core_(std::make_shared<client::ComponentCore>(runtime, std::move(options))) {}

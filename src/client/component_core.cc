@@ -11,12 +11,6 @@
 #include <algorithm>
 
 namespace balcony::client {
-namespace {
-
-constexpr std::chrono::seconds kGoodbyeTime{5};
-
-}  // namespace
-
 ComponentCore::ComponentCore(Runtime& runtime, ComponentOptions options_)
     : options(std::move(options_)), runtime_(runtime.impl()) {
   options.domain = options.domain.domain_jid();

@@ -3,6 +3,7 @@
 #include <balcony/component.h>
 
 #include "base/random.h"
+#include "client/test_support.h"
 #include "net/listener.h"
 #include "net/shard.h"
 #include "session/tcp_transport.h"
@@ -19,11 +20,10 @@ namespace balcony {
 namespace {
 
 using namespace std::chrono_literals;
+using client::testing::kDrop;
 using ::testing::HasSubstr;
 
 constexpr std::string_view kSecret = "wherefore";
-constexpr std::string_view kDrop = "drop the connection";
-
 // What is answered to a stanza of an accepted component, on this connection (the first is 1).
 using Script = std::function<std::string(const xml::Element& stanza, int connection)>;
 

@@ -11,8 +11,6 @@
 namespace balcony::client {
 namespace {
 
-constexpr std::chrono::seconds kGoodbyeTime{5};
-
 Error explained(const Error& error, const ClientOptions& options) {
   if (error.code == Errc::kTls && error.detail.find("certificate") != std::string::npos) {
     return Error(error.code, error.detail + "; a private authority is named as the CA file");

@@ -1,6 +1,7 @@
 // What a Runtime consists of. For client/ only.
 #pragma once
 
+#include "base/assert.h"
 #include "net/resolver.h"
 #include "net/shard.h"
 
@@ -23,4 +24,14 @@ struct Runtime::Impl {
   Result<Resolver*> resolver();
 };
 
+namespace client {
+
+// Of the loop that runs here; there must be one.
+inline Runtime& runtime_here() {
+  Runtime* const runtime = Runtime::current();
+  BALCONY_ASSERT(runtime != nullptr, "Clients and Components are made inside of a Runtime");
+  return *runtime;
+}
+
+}  // namespace client
 }  // namespace balcony

@@ -25,6 +25,9 @@
 
 namespace balcony::client {
 
+// How long a server has to close its half of the stream (RFC 6120 §4.4) when we leave.
+inline constexpr std::chrono::seconds kGoodbyeTime{5};
+
 class Wire {
  public:
   // `within`: for the negotiation.

@@ -8,6 +8,7 @@ namespace {
 
 using testing::credentials;
 using testing::end_point;
+using testing::Ends;
 using testing::exporter;
 using testing::run;
 using testing::server_options;
@@ -20,11 +21,6 @@ MechanismChoice choice_of(std::string mechanism) {
   }
   return choice;
 }
-
-struct Ends {
-  std::unique_ptr<ClientMechanism> client;
-  std::unique_ptr<ServerMechanism> server;
-};
 
 Ends make(const MechanismChoice& choice, Credentials who, ServerOptions options) {
   static SeededRandom random(7);

@@ -11,11 +11,12 @@ namespace {
 
 using namespace std::string_view_literals;
 using testing::end_point;
+using testing::Ends;
 using testing::exporter;
 using testing::kToken;
 using testing::run;
 
-MechanismChoice choice_of(std::string mechanism) {
+MechanismChoice ht_choice(std::string mechanism) {
   MechanismChoice choice{std::move(mechanism), BindingFlag::kNotSupported, std::nullopt};
   if (choice.mechanism.ends_with("EXPR")) choice.binding = exporter();
   if (choice.mechanism.ends_with("ENDP")) choice.binding = end_point();
@@ -29,12 +30,7 @@ Credentials with_token(std::string_view token = kToken) {
   return who;
 }
 
-struct Ends {
-  std::unique_ptr<ClientMechanism> client;
-  std::unique_ptr<ServerMechanism> server;
-};
-
-Ends make(const MechanismChoice& choice, Credentials who) {
+Ends ht_ends(const MechanismChoice& choice, Credentials who) {
   static SeededRandom random(7);
   auto options = testing::server_options({exporter(), end_point()});
   return {make_client_mechanism(choice, std::move(who), random).value(),
@@ -81,7 +77,7 @@ TEST(Ht, KnownBytes) {
 
 TEST(Ht, EachOfThemSucceeds) {
   for (const std::string& name : ht_mechanisms(std::vector{end_point(), exporter()})) {
-    auto [client, server] = make(choice_of(name), with_token());
+    auto [client, server] = ht_ends(ht_choice(name), with_token());
     const auto outcome = run(*client, *server);
     ASSERT_TRUE(outcome.server) << name;
     EXPECT_TRUE(outcome.client) << name;
@@ -92,20 +88,20 @@ TEST(Ht, EachOfThemSucceeds) {
 }
 
 TEST(Ht, WhoeverHasNoTokenIsRefused) {
-  auto wrong = make(choice_of("HT-SHA-256-NONE"), with_token("another"));
+  auto wrong = ht_ends(ht_choice("HT-SHA-256-NONE"), with_token("another"));
   EXPECT_EQ(run(*wrong.client, *wrong.server).server_error, Errc::kSaslNotAuthorized);
   auto who = with_token();
   who.username = "mercutio";
-  auto unknown = make(choice_of("HT-SHA-256-NONE"), who);
+  auto unknown = ht_ends(ht_choice("HT-SHA-256-NONE"), who);
   EXPECT_EQ(run(*unknown.client, *unknown.server).server_error, Errc::kSaslNotAuthorized);
-  auto choice = choice_of("HT-SHA-256-EXPR");
+  auto choice = ht_choice("HT-SHA-256-EXPR");
   choice.binding->data = "of the connection to the one in between";
-  auto between = make(choice, with_token());
+  auto between = ht_ends(choice, with_token());
   EXPECT_EQ(run(*between.client, *between.server).server_error, Errc::kSaslNotAuthorized);
 }
 
 TEST(Ht, ProofOfTheInitiatorIsNoneOfTheResponder) {
-  auto [client, server] = make(choice_of("HT-SHA-256-NONE"), with_token());
+  auto [client, server] = ht_ends(ht_choice("HT-SHA-256-NONE"), with_token());
   ASSERT_TRUE(client->initial_response());
   const std::string reflected = ht_initiator_proof(ScramHash::kSha256, kToken, "");
   EXPECT_EQ(client->success(reflected).error().code, Errc::kSaslNotAuthorized);
@@ -132,7 +128,7 @@ TEST(Ht, BoundToWhatIsNotThere) {
   SeededRandom random(1);
   for (const std::string name : {"HT-SHA-256-EXPR", "HT-SHA-256-ENDP"}) {
     EXPECT_FALSE(make_server_mechanism(name, testing::server_options(), random));
-    auto choice = choice_of(name);
+    auto choice = ht_choice(name);
     choice.binding.reset();
     EXPECT_FALSE(make_client_mechanism(choice, with_token(), random));
   }

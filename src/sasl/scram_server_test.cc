@@ -6,6 +6,7 @@
 namespace balcony::sasl {
 namespace {
 
+using testing::error_of;
 using testing::exporter;
 using testing::server_options;
 
@@ -16,12 +17,6 @@ const ScramName kSha256Plus{ScramHash::kSha256, true};
 std::unique_ptr<ServerMechanism> server_of(ScramName name = kSha256,
                                            std::vector<ChannelBinding> bindings = {}) {
   return scram_server(name, server_options(std::move(bindings)), "servernonce");
-}
-
-Errc error_of(const ServerStep& step) {
-  const auto* error = std::get_if<Error>(&step);
-  EXPECT_NE(error, nullptr);
-  return error == nullptr ? Errc::kUndefinedCondition : error->code;
 }
 
 // What a client that knows the password answers to `server_first`, in its parts.

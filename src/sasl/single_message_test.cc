@@ -7,13 +7,8 @@ namespace balcony::sasl {
 namespace {
 
 using namespace std::string_view_literals;
+using testing::error_of;
 using testing::server_options;
-
-Errc error_of(const ServerStep& step) {
-  const auto* error = std::get_if<Error>(&step);
-  EXPECT_NE(error, nullptr);
-  return error == nullptr ? Errc::kUndefinedCondition : error->code;
-}
 
 TEST(Plain, MessageOfRfc4616Section4) {
   const auto server = plain_server(server_options());

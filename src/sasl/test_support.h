@@ -35,6 +35,12 @@ inline ServerOptions server_options(std::vector<ChannelBinding> bindings = {}) {
   return options;
 }
 
+// Both sides of an exchange.
+struct Ends {
+  std::unique_ptr<ClientMechanism> client;
+  std::unique_ptr<ServerMechanism> server;
+};
+
 inline Credentials credentials() {
   Credentials out;
   out.username = kUser;
@@ -52,6 +58,13 @@ inline std::optional<ScramKeys> keys_of(std::string_view username, ScramHash has
     found = kept.emplace(hash, keys.value()).first;
   }
   return found->second;
+}
+
+// What a step failed with.
+inline Errc error_of(const ServerStep& step) {
+  const auto* error = std::get_if<Error>(&step);
+  EXPECT_NE(error, nullptr);
+  return error == nullptr ? Errc::kUndefinedCondition : error->code;
 }
 
 // Answers the machine's questions until it wants the peer or has ended.

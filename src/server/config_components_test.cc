@@ -13,13 +13,13 @@ namespace {
 using ::testing::Contains;
 using ::testing::HasSubstr;
 
-std::shared_ptr<const Config> good(std::string_view text) {
+std::shared_ptr<const Config> config_of(std::string_view text) {
   const auto config = read_config(text, "b.toml", {}, {});
   EXPECT_TRUE(config) << config.error().detail;
   return config ? *config : std::make_shared<const Config>();
 }
 
-std::string bad(std::string_view text) {
+std::string problem_of(std::string_view text) {
   const auto config = read_config(text, "b.toml", {}, {});
   return config ? "no problem" : config.error().detail;
 }
@@ -39,13 +39,13 @@ struct SecretFile {
 };
 
 TEST(ConfigComponents, NoneMeansNoListenerForThem) {
-  const auto config = good("[hosts.\"example.org\"]");
+  const auto config = config_of("[hosts.\"example.org\"]");
   EXPECT_TRUE(config->components.empty());
   EXPECT_EQ(config->listen.size(), 2U);
 }
 
 TEST(ConfigComponents, OneIsReadAndListenedForOnLoopback) {
-  const auto config = good(R"(
+  const auto config = config_of(R"(
 [component."IRC.Example.org"]
 secret = "wherefore"
 connections = 3
@@ -63,7 +63,7 @@ stanza_bytes = "1MiB"
 }
 
 TEST(ConfigComponents, AListenerForThemIsOnLoopbackUnlessItSaysOtherwise) {
-  const auto config = good(R"(
+  const auto config = config_of(R"(
 [[listen]]
 kind = "component"
 port = 5350
@@ -80,7 +80,7 @@ secret = "x"
 
 TEST(ConfigComponents, ASecretMayStandInAFile) {
   const SecretFile file("from a file\nand a comment\n");
-  const auto config = good("[component.a]\nsecret_file = '" + file.path + "'");
+  const auto config = config_of("[component.a]\nsecret_file = '" + file.path + "'");
   ASSERT_EQ(config->components.size(), 1U);
   EXPECT_EQ(config->components.front().secret, "from a file");
 }
@@ -100,7 +100,8 @@ TEST(ConfigComponents, EveryProblemIsToldWithItsPlace) {
       {"component = 'a'", "component must be tables"},
       {"component.a = 'a'", "must be a table"},
   };
-  for (const auto& [text, problem] : kCases) EXPECT_THAT(bad(text), HasSubstr(problem)) << text;
+  for (const auto& [text, problem] : kCases)
+    EXPECT_THAT(problem_of(text), HasSubstr(problem)) << text;
 }
 
 }  // namespace

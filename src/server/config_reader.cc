@@ -9,6 +9,7 @@
 #include "server/config_tables.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -109,10 +110,13 @@ Result<std::string> read_file(const std::string& path) {
     return fail(error == ENOENT ? Errc::kNotFound : Errc::kIo,
                 "cannot read " + path + ": " + std::strerror(error));
   }
-  std::string text(kFileBytesMax + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  std::string text;
+  std::array<char, 16'384> piece;
+  while (file && text.size() <= kFileBytesMax) {
+    file.read(piece.data(), piece.size());
+    text.append(piece.data(), static_cast<std::size_t>(file.gcount()));
+  }
   if (file.bad()) return fail(Errc::kIo, "cannot read " + path);
-  text.resize(static_cast<std::size_t>(file.gcount()));
   if (text.size() > kFileBytesMax) return fail(Errc::kConfig, path + " is longer than 16 MiB");
   return text;
 }

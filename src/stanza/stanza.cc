@@ -121,4 +121,15 @@ Stanza Stanza::clone() const {
   return copy;
 }
 
+Stanza Stanza::head() const {
+  xml::Element root(xml_.ns(), xml_.name());
+  for (const xml::Attribute* each = xml_.view().first_attribute(); each; each = each->next) {
+    root.ref().set(each->ns, each->name, each->value);
+  }
+  Stanza copy(std::move(root), kind_, type_, from_, to_);
+  copy.receipt_ = receipt_;
+  copy.kept_ = kept_;
+  return copy;
+}
+
 }  // namespace balcony

@@ -92,6 +92,8 @@ class Stanza {
   xml::Element take_xml() && { return std::move(xml_); }
   // With the same receipt.
   Stanza clone() const;
+  // Without what is in it, with the same receipt: enough to answer it with an error.
+  Stanza head() const;
 
   // Null where nobody waits to hear that the stanza is settled.
   const ReceiptPtr& receipt() const noexcept { return receipt_; }

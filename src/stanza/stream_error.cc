@@ -36,7 +36,7 @@ constexpr std::array<std::string_view, 25> kNames = {
     "unsupported-version",
 };
 
-StreamCondition condition_of(Errc code) {
+StreamCondition stream_condition_of(Errc code) {
   switch (code) {
     case Errc::kXmlNotWellFormed: return StreamCondition::kNotWellFormed;
     case Errc::kXmlRestricted: return StreamCondition::kRestrictedXml;
@@ -91,7 +91,7 @@ std::optional<StreamError> read_stream_error(xml::ElementView element) {
 }
 
 StreamError to_stream_error(const Error& error) {
-  return {condition_of(error.code), error.detail};
+  return {stream_condition_of(error.code), error.detail};
 }
 
 }  // namespace balcony

@@ -8,8 +8,8 @@ namespace balcony::storage {
 namespace {
 
 constexpr std::size_t kFailuresKeptMax = 64;
-// Five groups, which a disk commits in some 10 ms.
-constexpr std::size_t kPendingMax = 1'000;
+// Three groups: one on its way to the disk, the next one whole, and some to come.
+constexpr std::size_t kPendingMax = 3'000;
 
 }  // namespace
 

@@ -259,7 +259,7 @@ enum class Durability : std::uint8_t {
 struct SqliteOptions {
   std::string path;  // of the database file; its folder must exist
   Durability durability = Durability::kDisk;
-  std::uint32_t group_rows_max = 200;        // rows in one transaction at most
+  std::uint32_t group_rows_max = 1'000;      // rows in one transaction at most
   std::uint32_t queue_batches_max = 20'000;  // batches that wait for the disk; more are kOverloaded
   // Of a file that is given back when the disk is full, so that erasing still works; 0: none. It
   // also bounds the write-ahead log: 16 MiB is best.

@@ -11,7 +11,6 @@
 
 namespace balcony::storage {
 
-inline constexpr const char* kRomeo = "romeo@montague.example";
 inline constexpr const char* kJuliet = "juliet@capulet.example";
 
 inline WallTime at(std::int64_t seconds) {

@@ -15,6 +15,8 @@
 
 namespace balcony::storage {
 
+inline constexpr const char* kRomeo = "romeo@montague.example";
+
 class TempFolder {
  public:
   TempFolder() {

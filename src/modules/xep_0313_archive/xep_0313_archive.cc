@@ -199,8 +199,8 @@ class Archive {
   // The sender is told when his message could not be kept: nobody else answers for it.
   storage::Ticket commit(const Stanza& message, storage::Batch batch) {
     const storage::Ticket ticket = server_.store().commit(std::move(batch));
-    server_.store().when(ticket, [&server = server_, kept = message.clone()](const Result<>& done) {
-      if (!done) server.bounce(kept, done.error());
+    server_.store().when(ticket, [&server = server_, sent = message.head()](const Result<>& done) {
+      if (!done) server.bounce(sent, done.error());
     });
     return ticket;
   }

@@ -46,13 +46,18 @@ Result<> set_up(Connection& db, Durability durability) {
   BALCONY_CHECK(
       db.script("PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0;"
                 " PRAGMA journal_size_limit=67108864; PRAGMA temp_store=MEMORY;"
-                " PRAGMA cache_size=-32768; PRAGMA secure_delete=FAST;"
+                " PRAGMA secure_delete=FAST;"
                 " PRAGMA cell_size_check=ON"));
   // With the write-ahead log, "normal" syncs at checkpoints only: a commit survives the process,
   // and a power loss takes the last commits but leaves the file sound.
   return db.script(durability == Durability::kDisk ? "PRAGMA synchronous=FULL"
                                                    : "PRAGMA synchronous=NORMAL");
 }
+
+// In KiB. The system caches the file, too: reading a page again from there costs a system call.
+// The writer has to hold what one transaction changes.
+constexpr char kWriterCache[] = "PRAGMA cache_size=-8192";
+constexpr char kReaderCache[] = "PRAGMA cache_size=-1024";
 
 }  // namespace
 
@@ -63,6 +68,8 @@ Result<std::unique_ptr<Database>> open_sqlite_database(const SqliteOptions& opti
   BALCONY_CHECK(migrate(*writing, options.path));
   BALCONY_ASSIGN(auto reading, Connection::open(options.path));
   BALCONY_CHECK(set_up(*reading, options.durability));
+  BALCONY_CHECK(writing->script(kWriterCache));
+  BALCONY_CHECK(reading->script(kReaderCache));
   BALCONY_CHECK(reading->script("PRAGMA query_only=ON"));
   auto database = std::make_unique<SqliteDatabase>(std::move(writing), std::move(reading), options,
                                                    writer, reader);

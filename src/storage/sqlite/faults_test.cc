@@ -1,8 +1,8 @@
-// A disk that fails: a VFS around SQLite's own that gives errors when a test says so, and a real
-// limit on the size of files.
+// A disk that fails: one that gives errors when a test says so, and a real limit on the size of
+// files.
+#include "storage/sqlite/shim_disk.h"
 #include "storage/test_tools.h"
 
-#include <sqlite3.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 
@@ -14,8 +14,6 @@
 
 namespace balcony::storage {
 namespace {
-
-constexpr const char* kRomeo = "romeo@montague.example";
 
 // ---- the faulty disk
 
@@ -33,81 +31,17 @@ bool fails(bool syncing) {
   return true;
 }
 
-struct FaultyFile {
-  sqlite3_file base;
-  sqlite3_file* real() { return reinterpret_cast<sqlite3_file*>(this + 1); }
-};
-sqlite3_file* real(sqlite3_file* file) {
-  return reinterpret_cast<FaultyFile*>(file)->real();
-}
-const sqlite3_io_methods* methods(sqlite3_file* file) {
-  return real(file)->pMethods;
-}
-
-const sqlite3_io_methods kFaultyMethods = {
-    .iVersion = 2,
-    .xClose = [](sqlite3_file* f) { return methods(f)->xClose(real(f)); },
-    .xRead = [](sqlite3_file* f, void* to, int size,
-                sqlite3_int64 at) { return methods(f)->xRead(real(f), to, size, at); },
-    .xWrite =
-        [](sqlite3_file* f, const void* from, int size, sqlite3_int64 at) {
-          return fails(false) ? fault.code : methods(f)->xWrite(real(f), from, size, at);
-        },
-    .xTruncate =
-        [](sqlite3_file* f, sqlite3_int64 size) {
-          return fails(false) ? fault.code : methods(f)->xTruncate(real(f), size);
-        },
-    .xSync = [](sqlite3_file* f,
-                int flags) { return fails(true) ? fault.code : methods(f)->xSync(real(f), flags); },
-    .xFileSize = [](sqlite3_file* f,
-                    sqlite3_int64* size) { return methods(f)->xFileSize(real(f), size); },
-    .xLock = [](sqlite3_file* f, int level) { return methods(f)->xLock(real(f), level); },
-    .xUnlock = [](sqlite3_file* f, int level) { return methods(f)->xUnlock(real(f), level); },
-    .xCheckReservedLock = [](sqlite3_file* f,
-                             int* out) { return methods(f)->xCheckReservedLock(real(f), out); },
-    .xFileControl = [](sqlite3_file* f, int what,
-                       void* arg) { return methods(f)->xFileControl(real(f), what, arg); },
-    .xSectorSize = [](sqlite3_file* f) { return methods(f)->xSectorSize(real(f)); },
-    .xDeviceCharacteristics =
-        [](sqlite3_file* f) { return methods(f)->xDeviceCharacteristics(real(f)); },
-    .xShmMap = [](sqlite3_file* f, int page, int size, int extend, void volatile** at) -> int {
-      return methods(f)->xShmMap(real(f), page, size, extend, at);
-    },
-    .xShmLock = [](sqlite3_file* f, int at, int n,
-                   int flags) { return methods(f)->xShmLock(real(f), at, n, flags); },
-    .xShmBarrier = [](sqlite3_file* f) { methods(f)->xShmBarrier(real(f)); },
-    .xShmUnmap = [](sqlite3_file* f, int remove) { return methods(f)->xShmUnmap(real(f), remove); },
-};
-
-// SQLite opens everything through this while it lives.
-class FaultyDisk {
+class FaultyDisk final : public ShimDisk {
  public:
-  FaultyDisk() {
-    fault = {};
-    real_vfs_ = sqlite3_vfs_find(nullptr);
-    vfs_ = *real_vfs_;
-    vfs_.zName = "faulty";
-    vfs_.szOsFile = static_cast<int>(sizeof(FaultyFile)) + real_vfs_->szOsFile;
-    vfs_.xOpen = [](sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* out) {
-      const int code = real_vfs_->xOpen(real_vfs_, name, real(file), flags, out);
-      file->pMethods = code == SQLITE_OK ? &kFaultyMethods : nullptr;
-      return code;
-    };
-    sqlite3_vfs_register(&vfs_, 1);
-  }
-  ~FaultyDisk() {
-    fault = {};
-    sqlite3_vfs_unregister(&vfs_);
-    sqlite3_vfs_register(real_vfs_, 1);
-  }
-  FaultyDisk(const FaultyDisk&) = delete;
-  FaultyDisk& operator=(const FaultyDisk&) = delete;
+  FaultyDisk() { fault = {}; }
+  ~FaultyDisk() override { fault = {}; }
 
  private:
-  static sqlite3_vfs* real_vfs_;
-  sqlite3_vfs vfs_{};
+  static int outcome(bool syncing) { return fails(syncing) ? fault.code : SQLITE_OK; }
+  int writes(const char*, std::string_view, sqlite3_int64) override { return outcome(false); }
+  int truncates(const char*, sqlite3_int64) override { return outcome(false); }
+  int syncs(const char*) override { return outcome(true); }
 };
-sqlite3_vfs* FaultyDisk::real_vfs_ = nullptr;
 
 // ---- with it
 

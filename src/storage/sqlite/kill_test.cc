@@ -12,8 +12,7 @@
 namespace balcony::storage {
 namespace {
 
-constexpr const char* kRomeo = "romeo@montague.example";
-constexpr int kRounds = 10;
+constexpr int kKills = 10;
 
 std::string number_of(std::uint32_t batch) {
   return std::to_string(1'000'000 + batch);
@@ -46,7 +45,7 @@ TEST(SqliteKill, WhatWasAcknowledgedIsThereOnceAndWhole) {
   SqliteOptions options = options_in(folder);
   std::uint32_t next = 0;
   std::set<std::uint32_t> acknowledged;
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < kKills; ++round) {
     SCOPED_TRACE(round);
     options.durability = round % 2 == 0 ? Durability::kProcess : Durability::kDisk;
     int pipe[2];
@@ -96,7 +95,7 @@ TEST(SqliteKill, WhatWasAcknowledgedIsThereOnceAndWhole) {
     EXPECT_EQ(db.run(db.store->count(kRomeo, "archive", words)).value(), rows.size());
     EXPECT_EQ(db.database->counts().corrupt, 0U);
   }
-  EXPECT_GT(acknowledged.size(), static_cast<std::size_t>(kRounds));
+  EXPECT_GT(acknowledged.size(), static_cast<std::size_t>(kKills));
 }
 
 }  // namespace

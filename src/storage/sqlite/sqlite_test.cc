@@ -15,8 +15,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-constexpr const char* kRomeo = "romeo@montague.example";
-
 // Does something to the file that no Balcony does.
 void tamper(const std::string& path, const char* sql) {
   sqlite3* db = nullptr;
@@ -49,7 +47,9 @@ class CountingLoop final : public Loop {
 
 TEST(SqliteGroups, ManyBatchesShareATransactionAndOnePostALoop) {
   TempFolder folder;
-  Opened<LaterWorkers> db(options_in(folder));
+  SqliteOptions options = options_in(folder);
+  options.group_rows_max = 200;
+  Opened<LaterWorkers> db(options);
   CountingLoop first;
   CountingLoop second;
   const auto one = db.database->open(first);
@@ -69,8 +69,21 @@ TEST(SqliteGroups, ManyBatchesShareATransactionAndOnePostALoop) {
   first.inner.run();
   second.inner.run();
   EXPECT_EQ(reports, 500);
-  EXPECT_EQ(db.database->counts().groups, 3U) << "200 rows at most in each";
+  EXPECT_EQ(db.database->counts().groups, 3U);
   EXPECT_EQ(db.database->counts().batches, 500U);
+}
+
+TEST(SqliteGroups, LargeRowsMakeSmallGroups) {
+  TempFolder folder;
+  Opened<LaterWorkers> db(options_in(folder));
+  for (int i = 0; i < 3; ++i) {
+    Batch batch;
+    batch.add(kRomeo, op::Put{"map", std::to_string(i), std::string(600'000, 'v')});
+    db.store->commit(std::move(batch));
+  }
+  db.run_all();
+  EXPECT_EQ(db.database->counts().groups, 3U);
+  EXPECT_EQ(db.database->counts().batches, 3U);
 }
 
 TEST(SqliteGroups, ABatchThatFailsFailsAlone) {

@@ -10,6 +10,8 @@ namespace balcony::storage {
 namespace {
 
 constexpr std::size_t kSearchesMax = 1'000;
+// Of the texts in one transaction: the write-ahead log has to stay small beside the reserve.
+constexpr std::size_t kGroupBytesMax = 1 << 20;
 
 // Only gives room back: done even when the disk is full.
 bool is_erasing(const Batch& batch) {
@@ -24,6 +26,25 @@ bool is_erasing(const Batch& batch) {
         },
         entry.op);
   });
+}
+
+// What comes true or not by what is stored: such a batch fails without harm to the others.
+bool is_conditional(const Batch& batch) {
+  return std::ranges::any_of(batch.entries, [](const Batch::Entry& entry) {
+    return std::holds_alternative<op::PutIfVersion>(entry.op);
+  });
+}
+
+std::size_t text_bytes(const Batch& batch) {
+  std::size_t bytes = 0;
+  for (const Batch::Entry& entry : batch.entries) {
+    if (const auto* append = std::get_if<op::Append>(&entry.op)) {
+      bytes += append->row.stanza.size() + append->row.search.size();
+    } else if (const auto* put = std::get_if<op::Put>(&entry.op)) {
+      bytes += put->value.size();
+    }
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -132,9 +153,11 @@ Writer::Group Writer::take_group() {
   const std::lock_guard lock(mutex_);
   Group group;
   std::size_t rows = 0;
+  std::size_t bytes = 0;
   while (!queue_.empty()) {
     rows += queue_.front().batch.entries.size();
-    if (!group.empty() && rows > group_rows_max_) break;
+    bytes += text_bytes(queue_.front().batch);
+    if (!group.empty() && (rows > group_rows_max_ || bytes > kGroupBytesMax)) break;
     group.push_back(std::move(queue_.front()));
     queue_.pop_front();
   }
@@ -161,26 +184,35 @@ void Writer::commit(Group& group) {
 }
 
 Result<> Writer::attempt(Group& group, bool erasing_only) {
-  Result<> done = commit_all(group, erasing_only);
-  if (done) {
-    tally_.groups.fetch_add(1);
-    return done;
+  Result<> done = commit_all(group, erasing_only, Apart::kConditional);
+  // A batch that cannot be written must not take the others with it: which one it is shows when
+  // each has its savepoint. That costs a copy of each page that it changes, hence not at once.
+  if (!done && done.error().code != Errc::kDiskFull) {
+    done = commit_all(group, erasing_only, Apart::kAll);
   }
-  if (db_.in_transaction()) static_cast<void>(db_.execute("ROLLBACK"));
-  applier_.rolled_back();
+  if (done) tally_.groups.fetch_add(1);
   return done;
 }
 
-Result<> Writer::commit_all(Group& group, bool erasing_only) {
+Result<> Writer::commit_all(Group& group, bool erasing_only, Apart apart) {
   BALCONY_CHECK(db_.execute("BEGIN IMMEDIATE"));
+  Result<> done;
   for (Pending& each : group) {
     if (erasing_only && !is_erasing(each.batch)) {
       each.outcome = fail(why_full_);
-      continue;
+    } else if (apart == Apart::kAll || is_conditional(each.batch)) {
+      done = apply_alone(each);
+    } else {
+      done = each.outcome = applier_.apply(each.batch);
     }
-    BALCONY_CHECK(apply_alone(each));
+    if (!done) break;
   }
-  return db_.execute("COMMIT");
+  if (done) done = db_.execute("COMMIT");
+  if (!done) {
+    if (db_.in_transaction()) static_cast<void>(db_.execute("ROLLBACK"));
+    applier_.rolled_back();
+  }
+  return done;
 }
 
 // One batch in its savepoint: what only concerns the batch becomes its outcome, what concerns all
@@ -205,17 +237,23 @@ void Writer::fail_all(Group& group, const Error& error) {
 }
 
 void Writer::report(Group group) {
-  // One post a loop. Groups are small and shards few, so looking along the list is the fastest.
-  using Outcomes = std::vector<std::pair<Ticket, Result<>>>;
+  // One post a loop. Shards are few, so looking along the list is the fastest. A batch goes back to
+  // the thread that made it: memory that another thread gives back makes both wait for each other.
+  struct Outcome {
+    Ticket ticket;
+    Result<> result;
+    Batch batch;
+  };
+  using Outcomes = std::vector<Outcome>;
   std::vector<std::pair<std::shared_ptr<Shard>, Outcomes>> shards;
   for (Pending& each : group) {
     auto at = std::ranges::find(shards, each.shard, [](const auto& entry) { return entry.first; });
     if (at == shards.end()) at = shards.insert(at, {std::move(each.shard), {}});
-    at->second.emplace_back(each.ticket, std::move(each.outcome));
+    at->second.push_back({each.ticket, std::move(each.outcome), std::move(each.batch)});
   }
   for (auto& [shard, outcomes] : shards) {
     shard->post([shard, told = std::move(outcomes)]() mutable {
-      for (auto& [ticket, outcome] : told) shard->settle(ticket, std::move(outcome));
+      for (Outcome& each : told) shard->settle(each.ticket, std::move(each.result));
       shard->report();
     });
   }

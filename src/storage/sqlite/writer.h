@@ -50,7 +50,9 @@ class Writer {
   Group take_group();
   void commit(Group& group);
   Result<> attempt(Group& group, bool erasing_only);
-  Result<> commit_all(Group& group, bool erasing_only);
+  // Which batches have a savepoint each: those that may fail alone, or all.
+  enum class Apart : std::uint8_t { kConditional, kAll };
+  Result<> commit_all(Group& group, bool erasing_only, Apart apart);
   Result<> apply_alone(Pending& pending);
   void fail_all(Group& group, const Error& error);
   void report(Group group);
@@ -60,7 +62,7 @@ class Writer {
   bool may_try();
   static int log_pages_max(std::uint64_t reserve_bytes);
   void watch_log_size();
-  bool truncate_log();
+  bool empty_log();
 
   Connection& db_;
   const std::uint32_t group_rows_max_;
@@ -87,7 +89,7 @@ class Writer {
   int log_pages_ = 0;
   int log_pages_max_;
   int checkpoint_at_pages_;
-  int truncate_again_at_pages_ = 0;
+  int empty_again_at_pages_ = 0;
 };
 
 }  // namespace balcony::storage

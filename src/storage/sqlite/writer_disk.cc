@@ -31,7 +31,7 @@ void Writer::note_full(const Error& error) {
   why_full_ = error;
   reserve_.release();
   // What is in the log has to reach the file before the log can be written from its beginning.
-  truncate_log();
+  empty_log();
 }
 
 void Writer::note(const Result<>& done, bool erasing_only) {
@@ -64,22 +64,24 @@ void Writer::watch_log_size() {
   // Without the reserve, what the log takes is all that there is.
   constexpr int kLogPagesWhenTight = 64;
   const int longest = reserve_.held() ? log_pages_max_ : kLogPagesWhenTight;
-  if (log_pages_ < longest) truncate_again_at_pages_ = 0;
+  if (log_pages_ < longest) empty_again_at_pages_ = 0;
 
-  if (log_pages_ >= longest && log_pages_ >= truncate_again_at_pages_) {
-    if (!truncate_log()) truncate_again_at_pages_ = log_pages_ + longest / 2;
+  if (log_pages_ >= longest && log_pages_ >= empty_again_at_pages_) {
+    if (!empty_log()) empty_again_at_pages_ = log_pages_ + longest / 2;
   } else if (log_pages_ >= checkpoint_at_pages_) {
     checkpoint_at_pages_ = log_pages_ + step;
     checkpoint_();
   }
 }
 
-// Copies what is left of the log and cuts it. The checkpoints elsewhere did most of it.
-bool Writer::truncate_log() {
+// Copies what is left of the log, so that it begins anew. The checkpoints elsewhere did most of it.
+// The file is cut only where its room is wanted: to let it grow again costs more than to write over
+// it.
+bool Writer::empty_log() {
   constexpr int kBusyMillis = 200;
+  const int how = reserve_.held() ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_TRUNCATE;
   sqlite3_busy_timeout(db_.raw(), kBusyMillis);
-  const int code =
-      sqlite3_wal_checkpoint_v2(db_.raw(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  const int code = sqlite3_wal_checkpoint_v2(db_.raw(), nullptr, how, nullptr, nullptr);
   sqlite3_busy_timeout(db_.raw(), Connection::kBusyMillisMax);
   if (code == SQLITE_OK) log_pages_ = 0;
   return code == SQLITE_OK;
