@@ -13,7 +13,7 @@ struct RoseOptions {
   std::int64_t thorns = 3;
 };
 
-const GatewayKinds& kinds() {
+const GatewayKinds& rose_kinds() {
   static const OptionTable kTable =
       option_table<RoseOptions>({option("domain", &RoseOptions::domain, "Where."),
                                  option("thorns", &RoseOptions::thorns, 1, 10, "How many.")});
@@ -25,17 +25,17 @@ const GatewayKinds& kinds() {
   return kKinds;
 }
 
-Result<std::shared_ptr<const Config>> read(std::string_view text) {
-  return read_config(text, "b.toml", {}, {}, &kinds());
+Result<std::shared_ptr<const Config>> read_roses(std::string_view text) {
+  return read_config(text, "b.toml", {}, {}, &rose_kinds());
 }
 
-std::string bad(std::string_view text) {
-  const auto config = read(text);
+std::string rose_problem(std::string_view text) {
+  const auto config = read_roses(text);
   return config ? "no problem" : config.error().detail;
 }
 
 TEST(ConfigGateways, AreReadWithTheirOptions) {
-  const auto config = read("[gateway.rose]\ndomain = \"Rose.Example.org\"\nthorns = 5\n");
+  const auto config = read_roses("[gateway.rose]\ndomain = \"Rose.Example.org\"\nthorns = 5\n");
   ASSERT_TRUE(config) << config.error().detail;
   ASSERT_EQ((*config)->gateways.size(), 1U);
   const GatewayConfig& gateway = (*config)->gateways.front();
@@ -46,20 +46,22 @@ TEST(ConfigGateways, AreReadWithTheirOptions) {
 }
 
 TEST(ConfigGateways, ProblemsAreToldWithTheirPlace) {
-  EXPECT_EQ(bad("[gateway.roes]\ndomain = \"a.b\"\n"),
+  EXPECT_EQ(rose_problem("[gateway.roes]\ndomain = \"a.b\"\n"),
             "b.toml:1:10: there is no gateway \"roes\"; did you mean \"rose\"?");
-  EXPECT_THAT(bad("gateway = 1\n"), HasSubstr("gateway must be tables"));
-  EXPECT_THAT(bad("[gateway.rose]\n"), HasSubstr("gateway.rose.domain must name"));
-  EXPECT_THAT(bad("[gateway.rose]\ndomain = \"a b\"\n"), HasSubstr("b.toml:2:10: gateway.rose."));
-  EXPECT_THAT(bad("[gateway.rose]\ndomain = \"a.b\"\nthorns = 11\n"),
+  EXPECT_THAT(rose_problem("gateway = 1\n"), HasSubstr("gateway must be tables"));
+  EXPECT_THAT(rose_problem("[gateway.rose]\n"), HasSubstr("gateway.rose.domain must name"));
+  EXPECT_THAT(rose_problem("[gateway.rose]\ndomain = \"a b\"\n"),
+              HasSubstr("b.toml:2:10: gateway.rose."));
+  EXPECT_THAT(rose_problem("[gateway.rose]\ndomain = \"a.b\"\nthorns = 11\n"),
               HasSubstr("gateway.rose.thorns must be between 1 and 10"));
-  EXPECT_THAT(bad("[gateway.rose]\ndomain = \"a.b\"\nthorns = 7\n"),
+  EXPECT_THAT(rose_problem("[gateway.rose]\ndomain = \"a.b\"\nthorns = 7\n"),
               HasSubstr("gateway.rose.thorns are not 7"));
-  EXPECT_THAT(bad("[gateway.rose]\ndomain = \"a.b\"\nleaves = 7\n"), HasSubstr("leaves"));
-  EXPECT_THAT(bad("[hosts.\"a.b\"]\n[gateway.rose]\ndomain = \"A.b\"\n"),
+  EXPECT_THAT(rose_problem("[gateway.rose]\ndomain = \"a.b\"\nleaves = 7\n"), HasSubstr("leaves"));
+  EXPECT_THAT(rose_problem("[hosts.\"a.b\"]\n[gateway.rose]\ndomain = \"A.b\"\n"),
               HasSubstr("is a host of this server"));
-  EXPECT_THAT(bad("[component.\"a.b\"]\nsecret = \"x\"\n[gateway.rose]\ndomain = \"a.b\"\n"),
-              HasSubstr("is a component already"));
+  EXPECT_THAT(
+      rose_problem("[component.\"a.b\"]\nsecret = \"x\"\n[gateway.rose]\ndomain = \"a.b\"\n"),
+      HasSubstr("is a component already"));
 }
 
 TEST(ConfigGateways, WhoRunsNoneDoesNotLook) {
