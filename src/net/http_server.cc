@@ -93,7 +93,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const HttpOptions& options
       &on_request, &daemon.handler, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
       options.connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
       static_cast<unsigned>(options.silence_max.count()), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-      options.request_bytes_max, MHD_OPTION_END);
+      options.request_bytes_max, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
   if (!daemon.running) {
     ::close(fd);
     return fail(Errc::kIo, "cannot serve HTTP on " + server->address_);

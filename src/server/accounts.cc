@@ -1,6 +1,7 @@
 #include "server/accounts.h"
 
 #include "base/random.h"
+#include "server/beat.h"
 #include "server/hop.h"
 #include "server/login_tokens.h"
 
@@ -96,11 +97,14 @@ Task<Result<bool>> AccountService::may_log_in_at_home(Jid account) {
 
 Task<Result<bool>> AccountService::verify(Jid account, std::string password) {
   ShardContext& home = home_of(account);
-  return run_on<Result<bool>>(
-      context_.shard, home.shard,
-      [service = home.accounts.get(), account, password = std::move(password)] {
-        return service->verify_at_home(account, password);
-      });
+  Beat beat(context_.shard, kRefusalBeat);
+  std::function<Task<Result<bool>>()> work = [service = home.accounts.get(), account,
+                                              password = std::move(password)] {
+    return service->verify_at_home(account, password);
+  };
+  Result<bool> matches = co_await run_on<Result<bool>>(context_.shard, home.shard, std::move(work));
+  if (!matches || !*matches) co_await beat.next();
+  co_return matches;
 }
 
 Task<Result<bool>> AccountService::verify_at_home(Jid account, std::string password) {

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "server/beat.h"
 #include "server/hop.h"
 
 #include <algorithm>
@@ -50,10 +51,14 @@ Task<Result<std::optional<stream::UsedToken>>> LoginTokens::verify(Jid account,
                                                                    stream::VerifyToken what) {
   ShardContext& home = home_of(account);
   const auto shared = std::make_shared<stream::VerifyToken>(std::move(what));
-  return run_on<Result<std::optional<stream::UsedToken>>>(
-      context_.shard, home.shard, [service = home.tokens.get(), account, shared] {
-        return service->verify_at_home(account, *shared);
-      });
+  Beat beat(context_.shard, kRefusalBeat);
+  using Used = Result<std::optional<stream::UsedToken>>;
+  std::function<Task<Used>()> work = [service = home.tokens.get(), account, shared] {
+    return service->verify_at_home(account, *shared);
+  };
+  Used used = co_await run_on<Used>(context_.shard, home.shard, std::move(work));
+  if (!used || !*used) co_await beat.next();
+  co_return used;
 }
 
 Task<Result<std::optional<stream::UsedToken>>> LoginTokens::verify_at_home(
