@@ -1,15 +1,17 @@
 #include "net/posh.h"
 
-#include "net/json_reader.h"
-
 #include "base/base64.h"
 
+#include <nlohmann/json.hpp>
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <tuple>
 
 namespace balcony {
 namespace {
+
+using Json = nlohmann::json;
 
 constexpr std::size_t kDocumentBytesMax = 64 * 1024;
 constexpr std::size_t kFingerprintsMax = 64;
@@ -22,48 +24,29 @@ std::string digest(const EVP_MD* hash, std::string_view bytes) {
 }
 
 // {"sha-256": "…", "sha-512": "…"}: RFC 7711 §3.1. What is no digest of its length is skipped.
-Result<> read_fingerprint(JsonReader& json, PoshDocument& document) {
-  BALCONY_CHECK(json.take('{'));
-  if (json.take_if('}')) return {};
-  do {
-    BALCONY_ASSIGN(const std::string name, json.string());
-    BALCONY_CHECK(json.take(':'));
-    if (name != "sha-256" && name != "sha-512") {
-      BALCONY_CHECK(json.skip());
-      continue;
-    }
-    BALCONY_ASSIGN(const std::string text, json.string());
-    const auto value = base64_decode(text);
-    const std::size_t size = name == "sha-256" ? 32 : 64;
-    auto& list = name == "sha-256" ? document.sha256 : document.sha512;
-    if (value && value->size() == size && list.size() < kFingerprintsMax) list.push_back(*value);
-  } while (json.take_if(','));
-  return json.take('}');
+void read_fingerprint(const Json& fingerprint, PoshDocument& document) {
+  for (const auto& [name, size, list] : {std::tuple("sha-256", 32U, &document.sha256),
+                                         std::tuple("sha-512", 64U, &document.sha512)}) {
+    const auto found = fingerprint.find(name);
+    if (found == fingerprint.end() || !found->is_string()) continue;
+    const auto value = base64_decode(found->get_ref<const std::string&>());
+    if (value && value->size() == size && list->size() < kFingerprintsMax) list->push_back(*value);
+  }
 }
 
-Result<> read_fingerprints(JsonReader& json, PoshDocument& document) {
-  BALCONY_CHECK(json.take('['));
-  if (json.take_if(']')) return {};
-  do {
-    BALCONY_CHECK(read_fingerprint(json, document));
-  } while (json.take_if(','));
-  return json.take(']');
-}
-
-Result<> read_member(JsonReader& json, PoshDocument& document) {
-  BALCONY_ASSIGN(const std::string name, json.string());
-  BALCONY_CHECK(json.take(':'));
-  if (name == "fingerprints") return read_fingerprints(json, document);
-  if (name == "url") {
-    BALCONY_ASSIGN(document.url, json.string());
-    return {};
+Result<> read_members(const Json& json, PoshDocument& document) {
+  const Json fingerprints = json.value("fingerprints", Json::array());
+  const Json url = json.value("url", Json(""));
+  const Json expires = json.value("expires", Json(0U));
+  if (!fingerprints.is_array() || !url.is_string() || !expires.is_number_unsigned()) {
+    return fail(Errc::kMalformed, "POSH: a member of another type");
   }
-  if (name == "expires") {
-    BALCONY_ASSIGN(const std::uint64_t seconds, json.number());
-    document.expires = std::chrono::seconds(seconds);
-    return {};
+  for (const Json& each : fingerprints) {
+    if (each.is_object()) read_fingerprint(each, document);
   }
-  return json.skip();
+  document.url = url.get<std::string>();
+  document.expires = std::chrono::seconds(expires.get<std::uint32_t>());
+  return {};
 }
 
 }  // namespace
@@ -75,15 +58,9 @@ std::string posh_url(std::string_view domain) {
 Result<PoshDocument> parse_posh(std::string_view text) {
   if (text.size() > kDocumentBytesMax) return fail(Errc::kMalformed, "POSH: too much");
   PoshDocument document;
-  JsonReader json(text);
-  BALCONY_CHECK(json.take('{'));
-  if (!json.take_if('}')) {
-    do {
-      BALCONY_CHECK(read_member(json, document));
-    } while (json.take_if(','));
-    BALCONY_CHECK(json.take('}'));
-  }
-  if (!json.at_end()) return fail(Errc::kMalformed, "POSH: something follows the document");
+  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return fail(Errc::kMalformed, "POSH: no JSON object");
+  BALCONY_CHECK(read_members(json, document));
   const bool has_fingerprints = !document.sha256.empty() || !document.sha512.empty();
   // RFC 7711 §3.2: it holds either, and a reference stays with HTTPS.
   if (has_fingerprints == !document.url.empty()) {

@@ -2,7 +2,6 @@
 
 #include "net/certificate.h"
 #include "net/chain_test_support.h"
-#include "net/json_reader.h"
 #include "net/self_signed.h"
 
 #include "base/base64.h"
@@ -66,41 +65,6 @@ TEST(Posh, MatchesTheCertificateItself) {
 
 TEST(Posh, WhereTheDocumentIs) {
   EXPECT_EQ(posh_url("example.org"), "https://example.org/.well-known/posh/xmpp-server.json");
-}
-
-TEST(JsonReader, Strings) {
-  const std::pair<const char*, const char*> kCases[] = {
-      {R"("a\"\\\/\b\f\n\r\t")", "a\"\\/\b\f\n\r\t"},
-      {R"("é€")", "é€"},
-      {R"("\ud83d\ude00")", "😀"},
-      {R"(  "" )", ""},
-  };
-  for (const auto& [text, value] : kCases) {
-    JsonReader json(text);
-    const auto got = json.string();
-    ASSERT_TRUE(got) << text;
-    EXPECT_EQ(*got, value);
-    EXPECT_TRUE(json.at_end());
-  }
-  for (const char* text : {"", "a", "\"", "\"\\", "\"\\x\"", "\"\\u12\"", "\"\\ud83d\"",
-                           "\"\\ud83dx\"", "\"\\ude00\"", "\"\n\"", "\"\\u+123\""}) {
-    EXPECT_FALSE(JsonReader(text).string()) << text;
-  }
-}
-
-TEST(JsonReader, SkipsValues) {
-  for (const char* text : {"1", "-1.5e+3", "true", "null", "\"]\"", "[]", "{}",
-                           "[1,[2,{\"a\":[]}]]", "{\"a\":{\"b\":[1,2]},\"c\":\"}\"}"}) {
-    JsonReader json(text);
-    EXPECT_TRUE(json.skip()) << text;
-    EXPECT_TRUE(json.at_end()) << text;
-  }
-  for (const char* text :
-       {"", "]", "[1 2]", "[1", "{\"a\"}", "{a:1}", "{\"a\":1 \"b\":2}", "yes"}) {
-    EXPECT_FALSE(JsonReader(text).skip()) << text;
-  }
-  EXPECT_TRUE(JsonReader(std::string(32, '[') + std::string(32, ']')).skip());
-  EXPECT_FALSE(JsonReader(std::string(33, '[') + std::string(33, ']')).skip());
 }
 
 }  // namespace

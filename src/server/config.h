@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -183,6 +184,23 @@ struct DnsConfig {
   friend bool operator==(const DnsConfig&, const DnsConfig&) = default;
 };
 
+// A kind of gateway that the program can run, with the options of [gateway.NAME].
+struct GatewayKind {
+  std::string name;
+  std::string summary;
+  const OptionTable* options = nullptr;
+  // What the table cannot see; the sentence begins with the option's name.
+  std::function<Result<>(const void* options)> check = nullptr;
+};
+using GatewayKinds = std::vector<GatewayKind>;
+
+// [gateway.mail]
+struct GatewayConfig {
+  std::string name;    // of its kind
+  std::string domain;  // prepared
+  std::shared_ptr<const void> options;
+};
+
 struct Config {
   std::string file;  // where it was read from; empty: defaults alone
   std::string data = "/var/lib/balcony";
@@ -200,6 +218,7 @@ struct Config {
   DnsConfig dns;
   std::vector<HostConfig> hosts;
   std::vector<ComponentConfig> components;
+  std::vector<GatewayConfig> gateways;
 
   // Whether other servers are talked to: they need a port to come to (XEP-0220 §1).
   bool federates() const {

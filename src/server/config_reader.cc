@@ -4,6 +4,7 @@
 #include "sasl/mechanism.h"
 #include "server/config_components.h"
 #include "server/config_federation.h"
+#include "server/config_gateways.h"
 #include "server/config_hosts.h"
 #include "server/config_section.h"
 #include "server/config_tables.h"
@@ -93,7 +94,7 @@ void check_metrics(const ConfigNode& tree, const MetricsConfig& metrics, ConfigP
 }
 
 void read_sections(const ConfigNode& tree, Config& config, ConfigProblems& problems) {
-  std::vector<std::string> others{"listen", "hosts", "component", "modules"};
+  std::vector<std::string> others{"listen", "hosts", "component", "gateway", "modules"};
   for (const ConfigSection& section : config_sections()) others.emplace_back(section.name);
   read_section(tree, top_options(), &config, "the configuration", "", others, problems);
   if (config.data.empty()) {
@@ -140,7 +141,8 @@ std::string config_file(const std::string& named) {
 
 Result<std::shared_ptr<const Config>> read_config(std::string_view text, std::string_view file,
                                                   const std::vector<ConfigOverride>& overrides,
-                                                  const ModuleList& modules) {
+                                                  const ModuleList& modules,
+                                                  const GatewayKinds* gateways) {
   BALCONY_ASSIGN(ConfigNode tree, parse_toml(text, std::string(file)));
   apply_overrides(overrides, tree);
   auto config = std::make_shared<Config>();
@@ -153,18 +155,20 @@ Result<std::shared_ptr<const Config>> read_config(std::string_view text, std::st
   read_hosts(tree, modules, *config, problems);
   read_components(tree, *config, problems);
   read_federation(tree, *config, problems);
+  read_gateways(tree, gateways, *config, problems);
   if (problems.any()) return fail(problems.error());
   return config;
 }
 
 Result<std::shared_ptr<const Config>> load_config(const std::string& file,
                                                   const std::vector<ConfigOverride>& overrides,
-                                                  const ModuleList& modules) {
+                                                  const ModuleList& modules,
+                                                  const GatewayKinds* gateways) {
   std::string text;
   if (!file.empty()) {
     BALCONY_ASSIGN(text, read_file(file));
   }
-  return read_config(text, file, overrides, modules);
+  return read_config(text, file, overrides, modules, gateways);
 }
 
 Result<std::string> find_control_path(const std::string& file,

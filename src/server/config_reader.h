@@ -27,18 +27,21 @@ std::string config_file(const std::string& named);
 
 // Reads `text`; `file` is its name for messages and Config::file. `modules`: those whose sections
 // may stand in it. Without [[listen]] the ports are 5222, 5223, 5269 and 5270 on all addresses;
-// without [hosts] the only host is localhost.
+// without [hosts] the only host is localhost. `gateways`: those whose sections may stand in it;
+// null: such sections are another program's and not looked at.
 //
 // Errors: kConfig; one line a problem, "file:line:column: sentence", all of them at once.
 Result<std::shared_ptr<const Config>> read_config(std::string_view text, std::string_view file,
                                                   const std::vector<ConfigOverride>& overrides,
-                                                  const ModuleList& modules);
+                                                  const ModuleList& modules,
+                                                  const GatewayKinds* gateways = nullptr);
 
 // The same from a file; an empty name: the defaults with what the overrides say.
 // Errors: kNotFound, kIo with the file's name; as above.
 Result<std::shared_ptr<const Config>> load_config(const std::string& file,
                                                   const std::vector<ConfigOverride>& overrides,
-                                                  const ModuleList& modules);
+                                                  const ModuleList& modules,
+                                                  const GatewayKinds* gateways = nullptr);
 
 // Where the control socket of a server with this configuration is, also when much of it is wrong:
 // to reach a server that still runs with an older one. Errors: kNotFound, kIo with the file's name.

@@ -82,7 +82,7 @@ std::string to_string(const router::Spec& spec) {
   return spec.version.empty() ? spec.name : spec.name + ' ' + spec.version;
 }
 
-std::string config_reference(const ModuleList& modules) {
+std::string config_reference(const ModuleList& modules, const GatewayKinds& gateways) {
   std::string out(kHead);
   add_section(out, "At the top", "Before the first section.", top_options());
   add_section(
@@ -104,6 +104,9 @@ std::string config_reference(const ModuleList& modules) {
     add_section(out, "`[s2s.domain.\"example.net\"]`",
                 "Once for each other server that is not treated as `[s2s]` says.",
                 remote_domain_options());
+  }
+  for (const GatewayKind& gateway : gateways) {
+    add_section(out, "`[gateway." + gateway.name + "]`", gateway.summary, *gateway.options);
   }
   out +=
       "\n## Modules\n\nEach has `enabled`, which is `true` unless said otherwise here, and its "

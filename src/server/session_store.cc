@@ -19,7 +19,7 @@ using std::chrono_literals::operator""s;
 using std::chrono_literals::operator""h;
 
 constexpr std::string_view kStore = "stream_management";
-constexpr std::uint32_t kPage = 100;
+constexpr std::uint32_t kSessionPage = 100;
 // A client whose server was away gets this long at least, however little was left before.
 constexpr auto kGrace = 60s;
 // Counts without a session are of a server that died; whoever has not come back by then never will.
@@ -187,7 +187,8 @@ Task<std::size_t> restore_owner(ShardContext& context, Jid bare) {
   std::size_t restored = 0;
   std::string after;
   while (true) {
-    auto page = co_await context.store->scan(bare.str(), std::string(kStore), "", after, kPage);
+    auto page =
+        co_await context.store->scan(bare.str(), std::string(kStore), "", after, kSessionPage);
     if (!page || page->empty()) co_return restored;
     after = page->back().key;
     for (storage::MapEntry& found : *page) {
@@ -202,7 +203,7 @@ Task<std::size_t> restore_sessions(ShardContext& context) {
   std::size_t restored = 0;
   std::string after;
   while (true) {
-    auto owners = co_await context.store->owners(std::string(kStore), after, kPage);
+    auto owners = co_await context.store->owners(std::string(kStore), after, kSessionPage);
     if (!owners) {
       log_error("saved sessions cannot be read", {{"error", owners.error().to_string()}});
       co_return restored;

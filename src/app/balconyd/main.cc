@@ -1,5 +1,6 @@
 // balconyd: the server.
 #include "app/balconyd/demo.h"
+#include "app/balconyd/gateways.h"
 #include "app/balconyd/service.h"
 #include "base/log.h"
 #include "base/version.h"
@@ -122,7 +123,7 @@ int main_program(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : kUsage;
   }
   if (line.reference) {
-    print(stdout, server::config_reference(modules::all_modules()));
+    print(stdout, server::config_reference(modules::all_modules(), gateway_kinds()));
     return 0;
   }
   if (!line.demo && !line.data.empty()) {
@@ -132,7 +133,7 @@ int main_program(int argc, char** argv) {
   }
   const Service::Reader reader = [&line] {
     return server::load_config(server::config_file(line.config), overrides(line),
-                               modules::all_modules());
+                               modules::all_modules(), &gateway_kinds());
   };
   if (line.check) return check(reader);
   ::umask(0077);  // keys and messages are nobody else's to read

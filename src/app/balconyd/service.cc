@@ -59,13 +59,16 @@ Result<> set_up_log(const server::LogConfig& log) {
 }
 
 Result<> Service::start() {
-  BALCONY_ASSIGN(const Configuration config, reader_());
+  BALCONY_ASSIGN(Configuration read, reader_());
+  const Configuration config = gateways_.with_components(std::move(read));
   BALCONY_CHECK(set_up_log(config->log));
   log_start(*config);
   BALCONY_ASSIGN(lock_, server::DataLock::take(config->data));
   BALCONY_CHECK(server_.start(config));
   BALCONY_ASSIGN(control_, server::ControlSocket::open(server_, *this, modules::all_modules()));
   metrics_ = server::MetricsPage::open(server_, config->metrics);
+  // One that cannot start is in the log; those who chat need not wait for it.
+  (void)gateways_.start_missing(*config, server_);
   return {};
 }
 
@@ -87,13 +90,21 @@ void Service::run() {
   notify_service_manager("STOPPING=1");
   metrics_.reset();
   control_.reset();
+  gateways_.stop();
   server_.stop();
 }
 
 Result<> Service::reload_now() {
   auto config = reader_();
+  if (config) {
+    config = gateways_.with_components(*std::move(config));
+    gateways_.stop_changed(**config);
+  }
   Result<> done = config ? server_.reload(*config) : fail(config.error());
   if (done) done = set_up_log((*config)->log);
+  // Also after a refusal: those that were stopped for it come back as they were.
+  const Result<> started = gateways_.start_missing(*server_.config(), server_);
+  if (done) done = started;
   if (!done) {
     log_problems("configuration refused", done.error().detail);
     return done;

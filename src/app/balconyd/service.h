@@ -4,6 +4,7 @@
 // the main thread with sigwait(3): no handler ever interrupts anything.
 #pragma once
 
+#include "app/balconyd/gateways.h"
 #include "server/config_reader.h"
 #include "server/control_socket.h"
 #include "server/data_lock.h"
@@ -52,7 +53,8 @@ class Service final : public server::ProcessControl {
   server::Server server_;
   std::optional<server::ControlSocket> control_;
   std::unique_ptr<server::MetricsPage> metrics_;
-  std::mutex mutex_;  // guards what follows
+  Gateways gateways_;  // ends before the server
+  std::mutex mutex_;   // guards what follows
   std::vector<std::function<void(Result<>)>> reloads_;
 };
 
