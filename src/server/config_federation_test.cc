@@ -11,29 +11,29 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-std::shared_ptr<const Config> good(std::string_view text) {
+std::shared_ptr<const Config> federating(std::string_view text) {
   const auto config = read_config(text, "b.toml", {}, {});
   EXPECT_TRUE(config) << config.error().detail;
   return config ? *config : std::make_shared<const Config>();
 }
 
-std::string bad(std::string_view text) {
+std::string complaint(std::string_view text) {
   const auto config = read_config(text, "b.toml", {}, {});
   return config ? "no problem" : config.error().detail;
 }
 
 TEST(ConfigFederation, ItIsOnWhereThereIsAPortForIt) {
-  EXPECT_TRUE(good("")->federates());
-  EXPECT_FALSE(good("[s2s]\nenabled = false")->federates());
-  EXPECT_FALSE(good("[[listen]]\nkind = \"c2s\"")->federates());
-  const auto config = good("[[listen]]\nkind = \"s2s\"\n[[listen]]\nkind = \"s2s-tls\"");
+  EXPECT_TRUE(federating("")->federates());
+  EXPECT_FALSE(federating("[s2s]\nenabled = false")->federates());
+  EXPECT_FALSE(federating("[[listen]]\nkind = \"c2s\"")->federates());
+  const auto config = federating("[[listen]]\nkind = \"s2s\"\n[[listen]]\nkind = \"s2s-tls\"");
   EXPECT_TRUE(config->federates());
   EXPECT_EQ(config->listen[0].port, 5269);
   EXPECT_EQ(config->listen[1].port, 5270);
 }
 
 TEST(ConfigFederation, TheDefaultsAreSafe) {
-  const auto config = good("");
+  const auto config = federating("");
   EXPECT_TRUE(config->s2s.require_tls);
   EXPECT_FALSE(config->s2s.require_certificate);
   EXPECT_TRUE(config->s2s.domains.empty());
@@ -42,7 +42,7 @@ TEST(ConfigFederation, TheDefaultsAreSafe) {
 
 TEST(ConfigFederation, ADomainIsRead) {
   const std::string pin(64, 'A');
-  const auto config = good(
+  const auto config = federating(
       "[s2s]\nallow_only = [\"Example.NET\"]\nwaiting_time = \"5m\"\n"
       "[s2s.domain.\"EXAMPLE.net\"]\ncertificate = \"pinned\"\npins = [\"" +
       pin +
@@ -60,21 +60,21 @@ TEST(ConfigFederation, ADomainIsRead) {
 
 TEST(ConfigFederation, ProblemsAreToldWithTheirPlace) {
   const auto domain = [](std::string_view entries) {
-    return bad("[s2s.domain.\"example.net\"]\n" + std::string(entries));
+    return complaint("[s2s.domain.\"example.net\"]\n" + std::string(entries));
   };
   EXPECT_THAT(domain("policy = \"maybe\""), HasSubstr("b.toml:2:"));
   EXPECT_THAT(domain("connect = \"example.net\""), HasSubstr("b.toml:2:"));
   EXPECT_THAT(domain("certificate = \"pinned\""), HasSubstr("come together"));
   EXPECT_THAT(domain("pins = [\"aa\"]\ncertificate = \"pinned\""), HasSubstr("64 hexadecimal"));
   EXPECT_THAT(domain("polcy = \"deny\""), HasSubstr("did you mean \"policy\""));
-  EXPECT_THAT(bad("[s2s.domain.localhost]"), HasSubstr("is a domain of this server"));
-  EXPECT_THAT(bad("[s2s.domain.\"a b\"]"), HasSubstr("names no domain"));
-  EXPECT_THAT(bad("[s2s.domain.\"a.example\"]\n[s2s.domain.\"A.example\"]"),
+  EXPECT_THAT(complaint("[s2s.domain.localhost]"), HasSubstr("is a domain of this server"));
+  EXPECT_THAT(complaint("[s2s.domain.\"a b\"]"), HasSubstr("names no domain"));
+  EXPECT_THAT(complaint("[s2s.domain.\"a.example\"]\n[s2s.domain.\"A.example\"]"),
               HasSubstr("is the same as another one"));
-  EXPECT_THAT(bad("s2s = 1"), HasSubstr("[s2s] must be a table"));
-  EXPECT_THAT(bad("[s2s]\ndomain = 1"), HasSubstr("must be tables"));
-  EXPECT_THAT(bad("[s2s]\ndialback_secret = \"short\""), HasSubstr("16 characters"));
-  EXPECT_THAT(bad("[s2s]\nallow_only = [\"a b\"]"), HasSubstr("is no domain"));
+  EXPECT_THAT(complaint("s2s = 1"), HasSubstr("[s2s] must be a table"));
+  EXPECT_THAT(complaint("[s2s]\ndomain = 1"), HasSubstr("must be tables"));
+  EXPECT_THAT(complaint("[s2s]\ndialback_secret = \"short\""), HasSubstr("16 characters"));
+  EXPECT_THAT(complaint("[s2s]\nallow_only = [\"a b\"]"), HasSubstr("is no domain"));
 }
 
 TEST(ConfigFederation, APlaceIsHostAndPort) {
