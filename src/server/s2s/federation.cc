@@ -133,9 +133,30 @@ std::optional<LostStream> Federation::take_lost(const router::DomainPair& pair) 
 
 void Federation::keep_lost(const std::string& id, LostStream lost) {
   const auto timeout = lost.managed->options().resume_timeout;
+  lost.until = context_.shard.clock().now() + timeout;
+  make_room(lost);
   Expiring& place = lost_incoming_[id];
   place.lost = std::move(lost);
   place.timer = context_.shard.after(timeout, [this, id] { expire(id); });
+}
+
+// As many of a domain's may wait as it may have connected; the oldest goes.
+void Federation::make_room(const LostStream& next) {
+  const auto domain_of = [](const LostStream& lost) -> std::string_view {
+    return lost.receives.empty() ? std::string_view() : lost.receives.begin()->first.from;
+  };
+  std::int64_t count = 0;
+  auto oldest = lost_incoming_.end();
+  for (auto at = lost_incoming_.begin(); at != lost_incoming_.end(); ++at) {
+    if (domain_of(at->second.lost) != domain_of(next)) continue;
+    ++count;
+    if (oldest == lost_incoming_.end() || at->second.lost.until < oldest->second.lost.until) {
+      oldest = at;
+    }
+  }
+  if (count < context_.config->s2s.streams_per_domain || count == 0) return;
+  context_.shard.cancel(oldest->second.timer);
+  give_up(std::move(lost_incoming_.extract(oldest).mapped().lost));
 }
 
 std::optional<LostStream> Federation::take_lost(const std::string& id,

@@ -29,7 +29,7 @@ struct LostStream {
   std::unique_ptr<ManagedStream> managed;
   stream::ProvenPairs receives;        // from theirs to ours
   std::set<stream::DomainPair> sends;  // from ours to theirs
-  Instant until{};                     // of an outgoing one: how long it is tried again
+  Instant until{};  // how long it may be resumed; of an outgoing one, is tried again
   unsigned tries = 0;
 };
 
@@ -83,6 +83,7 @@ class Federation final : public router::RemoteDialer {
   };
   void find_stream(const router::DomainPair& pair);
   void expire(const std::string& id);
+  void make_room(const LostStream& next);
 
   ShardContext& context_;
   Policy policy_;

@@ -1,5 +1,7 @@
 """Stream management between servers (XEP-0198): what is resumed, sent again, or given back."""
 
+import time
+
 from harness import xmltree
 from harness.errors import check, check_equal
 from harness.federation import Remote
@@ -153,3 +155,22 @@ def scenario_incoming(stage):
     check_equal(stream.take(f"{{{SM}}}resumed").get("h"), "1", "the count")
     stream.write(montague.message(to=romeo.jid, body="Ho", id="m2"))
     check_equal(romeo.receive().get("id"), "m2", "the next one")
+
+
+@scenario(config=CONFIG + "\ns2s = { streams_per_domain = 2 }")
+def scenario_lost_streams_are_few(stage):
+    """docs/security.md 21: of the streams that a domain has lost, the last ones may be resumed."""
+    montague = Remote(stage, MONTAGUE)
+    lost = []
+    for _ in range(3):
+        stream, number = _managed(montague)
+        lost.append(number)
+        stream.cut()
+        time.sleep(0.2)
+    answers = []
+    for number in lost:
+        stream = montague.connect().secure().external()
+        stream.write(f"<resume xmlns='{SM}' previd='{number}' h='0'/>")
+        answers.append(xmltree.split(stream.element().tag)[1])
+        stream.close()
+    check_equal(answers, ["failed", "resumed", "resumed"], "the answers, oldest first")
