@@ -9,7 +9,7 @@
 namespace balcony::gateway::mail {
 namespace {
 
-constexpr std::size_t kNameMax = 16;
+constexpr std::size_t kTagNameMax = 16;
 constexpr std::size_t kLinkMax = 500;
 
 bool is_space(char c) {
@@ -99,7 +99,7 @@ class Reader {
     if (i >= rest.size() || !is_letter(rest[i])) return false;
     std::string name;
     for (; i < rest.size() && !is_space(rest[i]) && rest[i] != '>' && rest[i] != '/'; ++i) {
-      if (name.size() < kNameMax) name += lower(rest[i]);
+      if (name.size() < kTagNameMax) name += lower(rest[i]);
     }
     const std::size_t close = end_of_tag(rest, i);
     const std::string_view attributes = rest.substr(i, close - i);

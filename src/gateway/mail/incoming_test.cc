@@ -16,7 +16,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-constexpr std::string_view kJuliet = "juliet@capulet.example";
+constexpr std::string_view kFromJuliet = "juliet@capulet.example";
 constexpr std::string_view kContact = "juliet\\40capulet.example@mail.montague.example";
 
 struct KeepingSubmitter final : Submitter {
@@ -27,11 +27,11 @@ struct KeepingSubmitter final : Submitter {
 struct MailTest : ::testing::Test {
   MailTest() {
     EXPECT_TRUE(outbox.open());
-    link.contacts.insert({"romeo@montague.example", std::string(kJuliet)});
+    link.contacts.insert({"romeo@montague.example", std::string(kFromJuliet)});
   }
 
   std::vector<std::string> take(std::string_view mail, std::vector<std::string> to = {"romeo"},
-                                std::optional<std::string> sender = std::string(kJuliet),
+                                std::optional<std::string> sender = std::string(kFromJuliet),
                                 bool lmtp = true) {
     ReceivedMail received;
     if (sender) received.sender = *MailAddress::parse(*sender);
@@ -62,7 +62,7 @@ struct MailTest : ::testing::Test {
                     "",
                     xml};
     message.to = *Jid::parse(kContact);
-    return outgoing.send(message, std::string(kJuliet));
+    return outgoing.send(message, std::string(kFromJuliet));
   }
 
   std::string last_id() {
@@ -101,7 +101,7 @@ TEST_F(MailTest, TheVerdictIsTheServers) {
 }
 
 TEST_F(MailTest, AServerThatIsGoneIsAskedOnce) {
-  link.contacts.insert({"benvolio@montague.example", std::string(kJuliet)});
+  link.contacts.insert({"benvolio@montague.example", std::string(kFromJuliet)});
   link.answer = fail(Errc::kRemoteServerTimeout);
   EXPECT_THAT(take("From: juliet@capulet.example\n\nHi\n", {"romeo", "benvolio"}),
               ElementsAre("451 4.4.1", "451 4.4.1"));
@@ -129,16 +129,17 @@ TEST_F(MailTest, ThreadsGoThereAndBack) {
   ASSERT_TRUE(write("She speaks", "", "m2"));
   EXPECT_THAT(submitter.mails, testing::SizeIs(1)) << "one after the other";
   // A reply to an older message answers that one.
-  const auto second = threads.by_stanza("romeo@montague.example", kJuliet, "m2");
+  const auto second = threads.by_stanza("romeo@montague.example", kFromJuliet, "m2");
   ASSERT_TRUE(second);
   EXPECT_THAT(second->references, ElementsAre(id, "2@c"));
   ASSERT_TRUE(write("What's in a name?", "m1", "m3"));
-  EXPECT_THAT(threads.by_stanza("romeo@montague.example", kJuliet, "m3")->references,
+  EXPECT_THAT(threads.by_stanza("romeo@montague.example", kFromJuliet, "m3")->references,
               ElementsAre(id));
   // After a day without a word, a new one begins.
   link.manual_loop.manual_clock().advance(25h);
   ASSERT_TRUE(write("Good morrow", "", "m4"));
-  EXPECT_THAT(threads.by_stanza("romeo@montague.example", kJuliet, "m4")->references, IsEmpty());
+  EXPECT_THAT(threads.by_stanza("romeo@montague.example", kFromJuliet, "m4")->references,
+              IsEmpty());
 }
 
 TEST_F(MailTest, AReportIsAnErrorAndWhenItIsLateAMessageToo) {
@@ -147,7 +148,7 @@ TEST_F(MailTest, AReportIsAnErrorAndWhenItIsLateAMessageToo) {
       "From: daemon@capulet.example\nContent-Type: multipart/report; "
       "boundary=b\n\n--b\nContent-Type: "
       "message/delivery-status\n\nReporting-MTA: dns; x\n\nFinal-Recipient: rfc822; " +
-      std::string(kJuliet) +
+      std::string(kFromJuliet) +
       "\nAction: failed\nStatus: 5.2.2\nDiagnostic-Code: smtp; full\n--b\nContent-Type: "
       "text/rfc822-headers\n\nMessage-ID: <" +
       last_id() + ">\n\n--b--\n";
@@ -199,7 +200,7 @@ TEST_F(MailTest, WhatIsNotTaken) {
 
 TEST_F(MailTest, BySmtpOneNoticeTellsOfAllWhoDidNotGetIt) {
   take("From: juliet@capulet.example\nMessage-ID: <1@c>\n\nHi\n", {"romeo", "a", "b"},
-       std::string(kJuliet), false);
+       std::string(kFromJuliet), false);
   ASSERT_EQ(submitter.mails.size(), 1U);
   const auto notice = parse_mail(submitter.mails.back());
   ASSERT_TRUE(notice && notice->report);
@@ -208,7 +209,7 @@ TEST_F(MailTest, BySmtpOneNoticeTellsOfAllWhoDidNotGetIt) {
   // Never by LMTP, never to the null path, never when nobody got it.
   take("From: juliet@capulet.example\n\nHi\n", {"romeo", "a"});
   take("From: juliet@capulet.example\n\nHi\n", {"romeo", "a"}, std::nullopt, false);
-  take("From: juliet@capulet.example\n\nHi\n", {"a"}, std::string(kJuliet), false);
+  take("From: juliet@capulet.example\n\nHi\n", {"a"}, std::string(kFromJuliet), false);
   EXPECT_EQ(outbox.size(), 1U);
 }
 

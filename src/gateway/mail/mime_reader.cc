@@ -15,7 +15,7 @@ constexpr std::size_t kPartsMax = 2'000;
 constexpr std::size_t kHeaderLinesMax = 2'000;
 constexpr std::size_t kReferencesMax = 30;
 constexpr std::size_t kAttachmentsMax = 50;
-constexpr std::size_t kSubjectMax = 500;
+constexpr std::size_t kSubjectReadMax = 500;
 constexpr std::size_t kNameMax = 120;
 
 bool starts_with_ignoring_case(std::string_view line, std::string_view lower) {
@@ -252,7 +252,7 @@ Result<ParsedMail> parse_mail(std::string_view data) {
   GMimeObject* const object = GMIME_OBJECT(message.get());
   ParsedMail mail;
   read_from(message.get(), mail);
-  mail.subject = one_line(to_text(g_mime_message_get_subject(message.get())), kSubjectMax);
+  mail.subject = one_line(to_text(g_mime_message_get_subject(message.get())), kSubjectReadMax);
   const std::string id = to_text(g_mime_message_get_message_id(message.get()));
   if (is_message_id(id)) mail.message_id = id;
   add_references(object, "References", mail.references);

@@ -7,7 +7,7 @@
 namespace balcony::gateway::mail {
 namespace {
 
-constexpr std::size_t kSubjectMax = 300;
+constexpr std::size_t kSubjectWrittenMax = 300;
 
 // SMTP knows no other end of a line, and a lone CR or LF could be taken for one elsewhere.
 std::string with_crlf(std::string_view text) {
@@ -43,7 +43,8 @@ ObjectPtr<GMimeMessage> new_message(const NewMail& mail) {
   g_mime_message_add_mailbox(message.get(), GMIME_ADDRESS_TYPE_FROM, nullptr,
                              mail.from.str().c_str());
   g_mime_message_add_mailbox(message.get(), GMIME_ADDRESS_TYPE_TO, nullptr, mail.to.str().c_str());
-  g_mime_message_set_subject(message.get(), one_line(mail.subject, kSubjectMax).c_str(), "utf-8");
+  g_mime_message_set_subject(message.get(), one_line(mail.subject, kSubjectWrittenMax).c_str(),
+                             "utf-8");
   const auto seconds = std::chrono::floor<std::chrono::seconds>(mail.date).time_since_epoch();
   GDateTime* const date = g_date_time_new_from_unix_utc(seconds.count());
   g_mime_message_set_date(message.get(), date);
