@@ -7,7 +7,7 @@
 namespace balcony::modules {
 namespace {
 
-void attach(Registrar& on, Server&, const NoOptions&) {
+void attach_session(Registrar& on, Server&, const NoOptions&) {
   on.iq_set({ns::kSession, "session"}, Target::kServerAndAccount, Access::kOwner,
             [](const IqRequest&) -> IqReply { return xml::Element{}; });
   on.on<router::StreamFeatures>([](router::StreamFeatures& event) {
@@ -20,6 +20,6 @@ void attach(Registrar& on, Server&, const NoOptions&) {
 
 extern const ModuleSpec rfc_3921_session = router::module<NoOptions>(
     "session", {{"RFC 3921", ""}}, "Lets old clients establish a session, which does nothing.", {},
-    attach);
+    attach_session);
 
 }  // namespace balcony::modules

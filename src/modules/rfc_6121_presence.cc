@@ -223,7 +223,7 @@ Flow incoming(Server& server, router::PresenceIncoming& event) {
   }
 }
 
-void attach(Registrar& on, Server& server, const NoOptions&) {
+void attach_presence(Registrar& on, Server& server, const NoOptions&) {
   on.on<router::PresenceOutgoing>(
       [&server](router::PresenceOutgoing& e) { return outgoing(server, e); });
   on.on<router::PresenceIncoming>(
@@ -247,6 +247,6 @@ void attach(Registrar& on, Server& server, const NoOptions&) {
 
 const ModuleSpec rfc_6121_presence = router::module<NoOptions>(
     "presence", {{"RFC 6121", ""}}, "Tells contacts who is available, and users who of them is.",
-    {}, attach);
+    {}, attach_presence);
 
 }  // namespace balcony::modules

@@ -118,7 +118,7 @@ IqReply set(Server& server, const IqRequest& request) {
   return update(server, *request.user, contact, item);
 }
 
-void attach(Registrar& on, Server& server, const NoOptions&) {
+void attach_roster(Registrar& on, Server& server, const NoOptions&) {
   on.on_load_user(
       [&server](std::shared_ptr<User> user) { return load_roster(server, std::move(user)); });
   // RFC 6121 §2.6.1.
@@ -138,6 +138,6 @@ void attach(Registrar& on, Server& server, const NoOptions&) {
 
 const ModuleSpec rfc_6121_roster = router::module<NoOptions>(
     "roster", {{"RFC 6121", ""}},
-    "Keeps each account's contact list and tells its clients of changes.", {}, attach);
+    "Keeps each account's contact list and tells its clients of changes.", {}, attach_roster);
 
 }  // namespace balcony::modules

@@ -103,8 +103,8 @@ void lay_over(router::Roster& roster, const Jid& contact, const std::vector<std:
   item.listed = item.shared = true;
 }
 
-Task<Result<>> load(Server& server, std::shared_ptr<const Groups> groups, std::size_t max,
-                    std::shared_ptr<User> user) {
+Task<Result<>> load_groups(Server& server, std::shared_ptr<const Groups> groups, std::size_t max,
+                           std::shared_ptr<User> user) {
   std::map<Jid, std::vector<std::string>> contacts;
   for (const Group& group : *groups) {
     std::vector<Jid> members = group.members;
@@ -127,11 +127,11 @@ Task<Result<>> load(Server& server, std::shared_ptr<const Groups> groups, std::s
   co_return Result<>{};
 }
 
-void attach(Registrar& on, Server& server, const SharedGroupsOptions& options) {
+void attach_shared_groups(Registrar& on, Server& server, const SharedGroupsOptions& options) {
   const auto groups = std::make_shared<const Groups>(read_groups(options.groups, server.host()));
   if (groups->empty()) return;
   on.on_load_user([&server, &options, groups](std::shared_ptr<User> user) {
-    return load(server, groups, options.members_max, std::move(user));
+    return load_groups(server, groups, options.members_max, std::move(user));
   });
 }
 
@@ -145,6 +145,6 @@ extern const ModuleSpec rfc_6121_shared_groups = router::module<SharedGroupsOpti
             "b@example.org\". Users see a change when they have all logged out and in again."),
      option("members_max", &SharedGroupsOptions::members_max, 1, 10'000,
             "Accounts that a group of all may have; further ones are not in it.")},
-    attach);
+    attach_shared_groups);
 
 }  // namespace balcony::modules

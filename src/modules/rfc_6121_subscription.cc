@@ -109,7 +109,7 @@ void send_outbound(Server& server, User& user, const Jid& client, Stanza stanza)
       [&server, client, kept](const Error& error) { refuse(server, client, *kept, error); });
 }
 
-Flow outgoing(Server& server, router::PresenceOutgoing& event) {
+Flow outgoing_subscription(Server& server, router::PresenceOutgoing& event) {
   Stanza& stanza = event.stanza;
   if (!router::is_subscription_type(stanza.type())) return Flow::kContinue;
   if (!stanza.to()) {
@@ -232,14 +232,14 @@ Flow cancel_all(Server& server, User& user) {
   return Flow::kContinue;
 }
 
-void attach(Registrar& on, Server& server, const Options& options) {
+void attach_subscription(Registrar& on, Server& server, const Options& options) {
   // RFC 6121 §3.4.1.
   on.on<router::StreamFeatures>([](router::StreamFeatures& e) {
     e.features.append(ns::kPreApproval, "sub");
     return Flow::kContinue;
   });
   on.on<router::PresenceOutgoing>(
-      [&server](router::PresenceOutgoing& e) { return outgoing(server, e); });
+      [&server](router::PresenceOutgoing& e) { return outgoing_subscription(server, e); });
   on.on<router::PresenceIncoming>(
       [&server, &options](router::PresenceIncoming& e) { return incoming(server, options, e); });
   on.on<router::ResourceAvailable>(
@@ -257,6 +257,6 @@ const ModuleSpec rfc_6121_subscription = router::module<Options>(
             "Requests of strangers that wait for one user's answer; more are refused."),
      option("request_bytes_max", &Options::request_bytes_max, Bytes{256}, Bytes{65'536},
             "Size up to which a request is kept with all that it holds.")},
-    attach);
+    attach_subscription);
 
 }  // namespace balcony::modules

@@ -16,7 +16,7 @@ using router::User;
 
 namespace {
 
-constexpr std::string_view kStore = "roster";
+constexpr std::string_view kRosterStore = "roster";
 constexpr std::string_view kVersionStore = "roster_version";
 constexpr std::string_view kVersionKey = "version";
 constexpr std::uint32_t kPageItems = 1'000;
@@ -60,8 +60,9 @@ Task<Result<>> load_roster(Server& server, std::shared_ptr<User> user) {
   const std::string owner = user->bare.str();
   std::string after;
   for (bool more = true; more;) {
-    BALCONY_CO_ASSIGN(const auto page, co_await server.store().scan(owner, std::string(kStore), "",
-                                                                    after, kPageItems));
+    BALCONY_CO_ASSIGN(
+        const auto page,
+        co_await server.store().scan(owner, std::string(kRosterStore), "", after, kPageItems));
     for (const storage::MapEntry& entry : page) {
       if (auto item = router::load_item(entry.value.value)) {
         user->roster.put(*std::move(item));
@@ -90,9 +91,9 @@ storage::Ticket store_change(Server& server, User& user, const Jid& contact, Pus
   const std::string key(contact.bare_str());
   storage::Batch batch;
   if (const RosterItem* item = user.roster.find(contact)) {
-    batch.add(owner, storage::op::Put{std::string(kStore), key, store_item(*item)});
+    batch.add(owner, storage::op::Put{std::string(kRosterStore), key, store_item(*item)});
   } else {
-    batch.add(owner, storage::op::Erase{std::string(kStore), key});
+    batch.add(owner, storage::op::Erase{std::string(kRosterStore), key});
   }
   if (push == Push::kYes) {
     user.roster.version = next_version(server, user);

@@ -11,7 +11,7 @@ namespace {
 using router::ResourceUnavailable;
 using router::User;
 
-constexpr std::string_view kStore = "last";
+constexpr std::string_view kLastStore = "last";
 // A longer status is nothing that somebody wants to read later.
 constexpr std::size_t kStatusBytesMax = 1024;
 
@@ -36,7 +36,7 @@ Task<IqReply> last_of(Server& server, std::shared_ptr<User> user) {
   if (user->has_available()) co_return answer(0);
   BALCONY_CO_ASSIGN(
       const std::optional<storage::Value> found,
-      co_await server.store().get(user->bare.str(), std::string(kStore), std::string()));
+      co_await server.store().get(user->bare.str(), std::string(kLastStore), std::string()));
   if (!found) co_return fail(Errc::kItemNotFound, "this user has not been here yet");
   const std::string_view value = found->value;
   std::int64_t then = 0;
@@ -54,7 +54,7 @@ void remember(Server& server, const ResourceUnavailable& event) {
   std::string status = event.presence.xml().child_text(ns::kClient, "status");
   if (status.size() > kStatusBytesMax) status.clear();
   storage::Batch batch;
-  batch.add(user.bare.str(), storage::op::Put{std::string(kStore), "",
+  batch.add(user.bare.str(), storage::op::Put{std::string(kLastStore), "",
                                               stored(seconds_of(server.clock().wall()), status)});
   server.commit(user, std::move(batch));
 }
@@ -78,7 +78,7 @@ Flow guard(router::StanzaIncoming& event) {
   return Flow::kStop;
 }
 
-void attach(Registrar& on, Server& server, const NoOptions&) {
+void attach_last(Registrar& on, Server& server, const NoOptions&) {
   on.feature(ns::kLastActivity);
   on.account_feature(ns::kLastActivity);
   on.iq_get({ns::kLastActivity, "query"}, Target::kServer, Access::kAnyone,
@@ -100,6 +100,6 @@ void attach(Registrar& on, Server& server, const NoOptions&) {
 
 extern const ModuleSpec xep_0012_last = router::module<NoOptions>(
     "last", {{"XEP-0012", "2.0"}},
-    "Tells how long the server runs, and subscribers when a user was last there.", {}, attach);
+    "Tells how long the server runs, and subscribers when a user was last there.", {}, attach_last);
 
 }  // namespace balcony::modules

@@ -49,7 +49,7 @@ IqReply items(Server& server, const IqRequest& request) {
   return query;
 }
 
-void attach(Registrar& on, Server& server, const NoOptions&) {
+void attach_disco(Registrar& on, Server& server, const NoOptions&) {
   for (const std::string_view feature : {ns::kDiscoInfo, ns::kDiscoItems}) {
     on.feature(feature);
     on.account_feature(feature);
@@ -67,6 +67,6 @@ void attach(Registrar& on, Server& server, const NoOptions&) {
 
 extern const ModuleSpec xep_0030_disco =
     router::module<NoOptions>("disco", {{"XEP-0030", "2.5.0"}},
-                              "Tells what the host and accounts are and can do.", {}, attach);
+                              "Tells what the host and accounts are and can do.", {}, attach_disco);
 
 }  // namespace balcony::modules

@@ -9,7 +9,7 @@ namespace {
 
 using router::User;
 
-constexpr std::string_view kStore = "private";
+constexpr std::string_view kPrivateStore = "private";
 
 struct PrivateOptions {
   std::int64_t elements_max = 100;
@@ -39,7 +39,7 @@ Result<xml::ElementView> only_child(const IqRequest& request) {
 
 Task<IqReply> get(Server& server, std::shared_ptr<User> user, std::string key, xml::Element asked) {
   BALCONY_CO_ASSIGN(const std::optional<storage::Value> found,
-                    co_await server.store().get(user->bare.str(), std::string(kStore), key));
+                    co_await server.store().get(user->bare.str(), std::string(kPrivateStore), key));
   xml::Element query(ns::kPrivate, "query");
   if (found) {
     BALCONY_CO_ASSIGN(xml::Element kept, xml::parse(found->value));
@@ -56,18 +56,18 @@ Task<IqReply> set(Server& server, const PrivateOptions& options, std::shared_ptr
     co_return fail(Errc::kNotAcceptable, "the element is too large");
   }
   BALCONY_CO_ASSIGN(const std::optional<storage::Value> known,
-                    co_await server.store().get(user->bare.str(), std::string(kStore), key));
+                    co_await server.store().get(user->bare.str(), std::string(kPrivateStore), key));
   if (!known) {
     const auto limit = static_cast<std::uint32_t>(options.elements_max);
     BALCONY_CO_ASSIGN(
         const std::vector<storage::MapEntry> entries,
-        co_await server.store().scan(user->bare.str(), std::string(kStore), "", "", limit));
+        co_await server.store().scan(user->bare.str(), std::string(kPrivateStore), "", "", limit));
     if (entries.size() >= limit) {
       co_return fail(Errc::kResourceConstraint, "too many elements are kept already");
     }
   }
   storage::Batch batch;
-  batch.add(user->bare.str(), storage::op::Put{std::string(kStore), key, std::move(value)});
+  batch.add(user->bare.str(), storage::op::Put{std::string(kPrivateStore), key, std::move(value)});
   co_return IqAnswer{{}, server.commit(*user, std::move(batch))};
 }
 
@@ -75,7 +75,7 @@ Task<IqReply> refuse(Error error) {
   co_return fail(std::move(error));
 }
 
-void attach(Registrar& on, Server& server, const PrivateOptions& options) {
+void attach_private(Registrar& on, Server& server, const PrivateOptions& options) {
   on.feature(ns::kPrivate);
   on.account_feature(ns::kPrivate);
   on.iq_get_task({ns::kPrivate, "query"}, Target::kAccount, Access::kOwner,
@@ -101,6 +101,6 @@ extern const ModuleSpec xep_0049_private = router::module<PrivateOptions>(
             "Elements that a user may keep."),
      option("size_max", &PrivateOptions::size_max, Bytes{1024}, Bytes{1024 * 1024},
             "How large one element may be.")},
-    attach);
+    attach_private);
 
 }  // namespace balcony::modules

@@ -9,7 +9,7 @@ namespace {
 
 using router::User;
 
-constexpr std::string_view kStore = "vcard";
+constexpr std::string_view kVcardStore = "vcard";
 
 struct VcardOptions {
   Bytes size_max{128 * 1024};
@@ -19,7 +19,7 @@ struct VcardOptions {
 Task<IqReply> get(Server& server, std::shared_ptr<User> user, bool own) {
   BALCONY_CO_ASSIGN(
       const std::optional<storage::Value> found,
-      co_await server.store().get(user->bare.str(), std::string(kStore), std::string()));
+      co_await server.store().get(user->bare.str(), std::string(kVcardStore), std::string()));
   if (!found) {
     // §3.3: the same as of an account that does not exist, so that nobody learns which ones do.
     if (!own) co_return fail(Errc::kServiceUnavailable);
@@ -39,7 +39,7 @@ IqReply set(Server& server, const VcardOptions& options, const IqRequest& reques
   }
   User& user = *request.user;
   storage::Batch batch;
-  batch.add(user.bare.str(), storage::op::Put{std::string(kStore), "", std::move(card)});
+  batch.add(user.bare.str(), storage::op::Put{std::string(kVcardStore), "", std::move(card)});
   server.events().fire(router::VcardChanging{user, request.payload, batch});
   const storage::Ticket ticket = server.commit(user, std::move(batch));
   server.after_commit(ticket, [&server, account = user.bare] {
@@ -49,7 +49,7 @@ IqReply set(Server& server, const VcardOptions& options, const IqRequest& reques
   return IqAnswer{{}, ticket};
 }
 
-void attach(Registrar& on, Server& server, const VcardOptions& options) {
+void attach_vcard(Registrar& on, Server& server, const VcardOptions& options) {
   on.feature(ns::kVcardTemp);
   on.account_feature(ns::kVcardTemp);
   on.iq_get_task({ns::kVcardTemp, "vCard"}, Target::kAccount, Access::kAnyone,
@@ -67,6 +67,6 @@ extern const ModuleSpec xep_0054_vcard = router::module<VcardOptions>(
     "vcard", {{"XEP-0054", "1.3.0"}}, "Keeps users' cards (vcard-temp).",
     {option("size_max", &VcardOptions::size_max, Bytes{1024}, Bytes{1024 * 1024},
             "How large a card may be, with its photo.")},
-    attach);
+    attach_vcard);
 
 }  // namespace balcony::modules

@@ -157,7 +157,7 @@ Task<IqReply> from_stranger(std::shared_ptr<Registration> registration, const Iq
                                           std::string(request.address));
 }
 
-void attach(Registrar& on, Server& server, const RegisterOptions& options) {
+void attach_register(Registrar& on, Server& server, const RegisterOptions& options) {
   on.feature(ns::kRegister);
   const auto user = [&server, &options](const IqRequest& request) {
     return from_user(server, options, request);
@@ -186,6 +186,6 @@ extern const ModuleSpec xep_0077_register = router::module<RegisterOptions>(
             "What somebody reads who makes an account."),
      option("reserved", &RegisterOptions::reserved, "Usernames that nobody gets this way."),
      option("remove", &RegisterOptions::remove, "Let users remove their account.")},
-    attach);
+    attach_register);
 
 }  // namespace balcony::modules

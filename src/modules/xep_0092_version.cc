@@ -18,7 +18,7 @@ std::string operating_system() {
   return std::string(names.sysname) + ' ' + names.release;
 }
 
-void attach(Registrar& on, Server&, const VersionOptions& options) {
+void attach_version(Registrar& on, Server&, const VersionOptions& options) {
   on.feature(ns::kVersion);
   on.iq_get({ns::kVersion, "query"}, Target::kServer, Access::kAnyone,
             [&options](const IqRequest&) -> IqReply {
@@ -37,6 +37,6 @@ extern const ModuleSpec xep_0092_version = router::module<VersionOptions>(
     "version", {{"XEP-0092", "1.1"}}, "Tells the server's name and version.",
     {option("show_os", &VersionOptions::show_os,
             "Also tell the operating system and its release.")},
-    attach);
+    attach_version);
 
 }  // namespace balcony::modules

@@ -7,7 +7,7 @@
 namespace balcony::modules {
 namespace {
 
-void attach(Registrar& on, Server& server, const NoOptions&) {
+void attach_components(Registrar& on, Server& server, const NoOptions&) {
   on.on<router::DiscoItems>([&server](router::DiscoItems& event) {
     if (event.account || !event.node.empty()) return Flow::kContinue;
     for (const std::string& domain : server.components()) {
@@ -21,6 +21,7 @@ void attach(Registrar& on, Server& server, const NoOptions&) {
 
 extern const ModuleSpec xep_0114_components = router::module<NoOptions>(
     "components", {{"XEP-0114", "1.6"}},
-    "Lists external components that are connected among the host's services.", {}, attach);
+    "Lists external components that are connected among the host's services.", {},
+    attach_components);
 
 }  // namespace balcony::modules

@@ -6,7 +6,7 @@
 namespace balcony::modules {
 namespace {
 
-void attach(Registrar& on, Server& server, const NoOptions&) {
+void attach_caps(Registrar& on, Server& server, const NoOptions&) {
   on.feature(ns::kCaps);
   // What modules say of the host changes only with the configuration: the hash is made once.
   const auto hash = std::make_shared<std::string>();
@@ -22,6 +22,6 @@ void attach(Registrar& on, Server& server, const NoOptions&) {
 
 extern const ModuleSpec xep_0115_caps = router::module<NoOptions>(
     "caps", {{"XEP-0115", "1.6.0"}}, "Tells clients the server's capabilities as they log in.", {},
-    attach);
+    attach_caps);
 
 }  // namespace balcony::modules

@@ -34,7 +34,7 @@ DataForm make_form(const std::vector<std::string>& fields) {
   return form;
 }
 
-void attach(Registrar& on, Server&, const ServerInfoOptions& options) {
+void attach_server_info(Registrar& on, Server&, const ServerInfoOptions& options) {
   if (options.fields.empty()) return;
   on.on<router::DiscoInfo>([form = make_form(options.fields)](router::DiscoInfo& event) {
     if (!event.account && event.node.empty()) add_info_form(event.query, form);
@@ -49,6 +49,6 @@ extern const ModuleSpec xep_0128_server_info = router::module<ServerInfoOptions>
     {option("fields", &ServerInfoOptions::fields,
             "Fields as \"name=value\": \"website=https://example.org\". A name may come several "
             "times.")},
-    attach);
+    attach_server_info);
 
 }  // namespace balcony::modules

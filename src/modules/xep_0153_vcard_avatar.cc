@@ -20,7 +20,7 @@ using router::ConnectedResource;
 using router::SlotKey;
 using router::User;
 
-constexpr std::string_view kStore = "vcard_photo";
+constexpr std::string_view kPhotoStore = "vcard_photo";
 
 // Of a user who has, or had since he was loaded, a photo.
 struct Avatar {
@@ -80,9 +80,9 @@ void change(router::VcardChanging& event) {
   if (hash == (avatar ? avatar->hash : std::string{})) return;
   const std::string& owner = event.user.bare.str();
   if (hash.empty()) {
-    event.batch.add(owner, storage::op::Erase{std::string(kStore), {}});
+    event.batch.add(owner, storage::op::Erase{std::string(kPhotoStore), {}});
   } else {
-    event.batch.add(owner, storage::op::Put{std::string(kStore), {}, hash});
+    event.batch.add(owner, storage::op::Put{std::string(kPhotoStore), {}, hash});
   }
   Avatar& made = event.user.slots.get(kAvatar);
   made.hash = std::move(hash);
@@ -110,16 +110,17 @@ void tell(Server& server, User& user) {
   }
 }
 
-Task<Result<>> load(Server& server, std::shared_ptr<User> user) {
+Task<Result<>> load_photo(Server& server, std::shared_ptr<User> user) {
   BALCONY_CO_ASSIGN(
       const std::optional<storage::Value> found,
-      co_await server.store().get(user->bare.str(), std::string(kStore), std::string()));
+      co_await server.store().get(user->bare.str(), std::string(kPhotoStore), std::string()));
   if (found) user->slots.get(kAvatar).hash = found->value;
   co_return Result<>{};
 }
 
-void attach(Registrar& on, Server& server, const NoOptions&) {
-  on.on_load_user([&server](std::shared_ptr<User> user) { return load(server, std::move(user)); });
+void attach_vcard_avatar(Registrar& on, Server& server, const NoOptions&) {
+  on.on_load_user(
+      [&server](std::shared_ptr<User> user) { return load_photo(server, std::move(user)); });
   on.on<router::VcardChanging>([](router::VcardChanging& event) {
     change(event);
     return Flow::kContinue;
@@ -141,8 +142,8 @@ void attach(Registrar& on, Server& server, const NoOptions&) {
 
 }  // namespace
 
-extern const ModuleSpec xep_0153_vcard_avatar =
-    router::module<NoOptions>("vcard_avatar", {{"XEP-0153", "1.1.1"}},
-                              "Tells in presence which photo is in a user's card.", {}, attach);
+extern const ModuleSpec xep_0153_vcard_avatar = router::module<NoOptions>(
+    "vcard_avatar", {{"XEP-0153", "1.1.1"}}, "Tells in presence which photo is in a user's card.",
+    {}, attach_vcard_avatar);
 
 }  // namespace balcony::modules

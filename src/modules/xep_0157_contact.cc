@@ -16,7 +16,7 @@ struct ContactOptions {
   std::vector<std::string> support;
 };
 
-void attach(Registrar& on, Server&, const ContactOptions& options) {
+void attach_contact(Registrar& on, Server&, const ContactOptions& options) {
   on.on<router::DiscoInfo>([&options](router::DiscoInfo& event) {
     if (event.account || !event.node.empty()) return Flow::kContinue;
     DataForm form(FormType::kResult, ns::kServerInfoForm);
@@ -50,6 +50,6 @@ extern const ModuleSpec xep_0157_contact = router::module<ContactOptions>(
      option("security", &ContactOptions::security, kHelp),
      option("status", &ContactOptions::status, kHelp),
      option("support", &ContactOptions::support, kHelp)},
-    attach);
+    attach_contact);
 
 }  // namespace balcony::modules

@@ -21,7 +21,7 @@ using router::RosterItem;
 using router::SlotKey;
 using router::User;
 
-constexpr std::string_view kStore = "blocking";
+constexpr std::string_view kBlockingStore = "blocking";
 constexpr std::uint32_t kPageItems = 1'000;
 
 struct BlockingOptions {
@@ -119,12 +119,12 @@ storage::Ticket store(Server& server, User& user, const BlockList& before, const
   const std::string& owner = user.bare.str();
   for (const Jid& item : after.items()) {
     if (!before.contains(item)) {
-      batch.add(owner, storage::op::Put{std::string(kStore), item.str(), {}});
+      batch.add(owner, storage::op::Put{std::string(kBlockingStore), item.str(), {}});
     }
   }
   for (const Jid& item : before.items()) {
     if (!after.contains(item)) {
-      batch.add(owner, storage::op::Erase{std::string(kStore), item.str()});
+      batch.add(owner, storage::op::Erase{std::string(kBlockingStore), item.str()});
     }
   }
   return batch.entries.empty() ? 0 : server.commit(user, std::move(batch));
@@ -171,12 +171,12 @@ IqReply unblock(Server& server, const IqRequest& request) {
   return IqAnswer({}, ticket);
 }
 
-Task<Result<>> load(Server& server, std::shared_ptr<User> user) {
+Task<Result<>> load_blocking(Server& server, std::shared_ptr<User> user) {
   std::string after;
   for (bool more = true; more;) {
-    BALCONY_CO_ASSIGN(
-        const auto page,
-        co_await server.store().scan(user->bare.str(), std::string(kStore), "", after, kPageItems));
+    BALCONY_CO_ASSIGN(const auto page,
+                      co_await server.store().scan(user->bare.str(), std::string(kBlockingStore),
+                                                   "", after, kPageItems));
     for (const storage::MapEntry& entry : page) {
       if (const auto item = Jid::parse(entry.key)) {
         user->slots.get(kList).add(*item);
@@ -214,9 +214,10 @@ Flow outgoing(ConnectedResource& sender, const Stanza& stanza) {
   return Flow::kStop;
 }
 
-void attach(Registrar& on, Server& server, const BlockingOptions& options) {
+void attach_blocking(Registrar& on, Server& server, const BlockingOptions& options) {
   on.feature(ns::kBlocking);
-  on.on_load_user([&server](std::shared_ptr<User> user) { return load(server, std::move(user)); });
+  on.on_load_user(
+      [&server](std::shared_ptr<User> user) { return load_blocking(server, std::move(user)); });
   on.iq_get({ns::kBlocking, "blocklist"}, Target::kAccount, Access::kOwner,
             [](const IqRequest& request) { return get(request); });
   on.iq_set(
@@ -253,6 +254,6 @@ extern const ModuleSpec xep_0191_blocking =
     router::module<BlockingOptions>("blocking", {{"XEP-0191", "1.3"}}, "Lets users block others.",
                                     {option("items_max", &BlockingOptions::items_max, 1, 100'000,
                                             "Addresses that one user can block.")},
-                                    attach);
+                                    attach_blocking);
 
 }  // namespace balcony::modules

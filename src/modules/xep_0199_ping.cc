@@ -5,7 +5,7 @@
 namespace balcony::modules {
 namespace {
 
-void attach(Registrar& on, Server&, const NoOptions&) {
+void attach_ping(Registrar& on, Server&, const NoOptions&) {
   on.feature(ns::kPing);
   on.account_feature(ns::kPing);
   // §4.2, §4.3: a pong says no more than that the server is there; of an account that the asker may
@@ -17,6 +17,6 @@ void attach(Registrar& on, Server&, const NoOptions&) {
 }  // namespace
 
 extern const ModuleSpec xep_0199_ping =
-    router::module<NoOptions>("ping", {{"XEP-0199", "2.0.1"}}, "Answers pings.", {}, attach);
+    router::module<NoOptions>("ping", {{"XEP-0199", "2.0.1"}}, "Answers pings.", {}, attach_ping);
 
 }  // namespace balcony::modules

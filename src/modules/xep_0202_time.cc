@@ -6,7 +6,7 @@
 namespace balcony::modules {
 namespace {
 
-void attach(Registrar& on, Server& server, const NoOptions&) {
+void attach_time(Registrar& on, Server& server, const NoOptions&) {
   on.feature(ns::kTime);
   on.iq_get({ns::kTime, "time"}, Target::kServer, Access::kAnyone,
             [&server](const IqRequest&) -> IqReply {
@@ -21,6 +21,6 @@ void attach(Registrar& on, Server& server, const NoOptions&) {
 }  // namespace
 
 extern const ModuleSpec xep_0202_time = router::module<NoOptions>(
-    "time", {{"XEP-0202", "2.0"}}, "Tells the server's time.", {}, attach);
+    "time", {{"XEP-0202", "2.0"}}, "Tells the server's time.", {}, attach_time);
 
 }  // namespace balcony::modules

@@ -101,7 +101,7 @@ Flow received(router::MessageDelivering& event) {
   return Flow::kContinue;
 }
 
-void attach(Registrar& on, Server&, const NoOptions&) {
+void attach_carbons(Registrar& on, Server&, const NoOptions&) {
   on.feature(ns::kCarbons);
   on.feature(ns::kCarbonRules);
   on.iq_set({ns::kCarbons, "enable"}, Target::kAccount, Access::kOwner,
@@ -148,6 +148,6 @@ void attach(Registrar& on, Server&, const NoOptions&) {
 
 extern const ModuleSpec xep_0280_carbons = router::module<NoOptions>(
     "carbons", {{"XEP-0280", "1.0.1"}, {"XEP-0297", "1.0"}, {"XEP-0334", "1.0.0"}},
-    "Copies messages to a user's other clients.", {}, attach);
+    "Copies messages to a user's other clients.", {}, attach_carbons);
 
 }  // namespace balcony::modules

@@ -11,7 +11,7 @@ struct ClientStateOptions {
   Bytes bytes_max{256 * 1024};
 };
 
-void attach(Registrar& on, Server&, const ClientStateOptions& options) {
+void attach_client_state(Registrar& on, Server&, const ClientStateOptions& options) {
   // §4.1
   on.on<router::StreamFeatures>([](router::StreamFeatures& event) {
     event.features.append(ns::kClientState, "csi");
@@ -38,6 +38,6 @@ extern const ModuleSpec xep_0352_client_state = router::module<ClientStateOption
             "Stanzas that are held back for one client; with one more all of them are sent."),
      option("bytes_max", &ClientStateOptions::bytes_max, Bytes{1024}, Bytes{16 * 1024 * 1024},
             "How large they may be together.")},
-    attach);
+    attach_client_state);
 
 }  // namespace balcony::modules

@@ -15,7 +15,7 @@ struct StanzaIdOptions {
   bool add = true;
 };
 
-void attach(Registrar& on, Server& server, const StanzaIdOptions& options) {
+void attach_stanza_ids(Registrar& on, Server& server, const StanzaIdOptions& options) {
   on.account_feature(ns::kStanzaId);
   on.on<StanzaIncoming>(Priority::kEarly, [&server, &options](StanzaIncoming& event) {
     if (!event.stanza.is_message()) return Flow::kContinue;
@@ -42,6 +42,6 @@ extern const ModuleSpec xep_0359_stanza_ids = router::module<StanzaIdOptions>(
     "Gives each message that a user gets a stable id, and removes forged ones.",
     {option("add", &StanzaIdOptions::add,
             "Add an id; without it, forged ids are removed all the same.")},
-    attach);
+    attach_stanza_ids);
 
 }  // namespace balcony::modules

@@ -19,7 +19,7 @@ std::string current_hash(Server& server) {
   return {};
 }
 
-void attach(Registrar& on, Server& server, const NoOptions&) {
+void attach_caps2(Registrar& on, Server& server, const NoOptions&) {
   on.feature(ns::kCaps2);
   // What modules say of the host changes only with the configuration: the hash is made once.
   const auto hash = std::make_shared<std::string>();
@@ -45,6 +45,6 @@ void attach(Registrar& on, Server& server, const NoOptions&) {
 
 extern const ModuleSpec xep_0390_caps2 = router::module<NoOptions>(
     "caps2", {{"XEP-0390", "0.3.2"}}, "Tells clients the server's capabilities, in the newer way.",
-    {}, attach);
+    {}, attach_caps2);
 
 }  // namespace balcony::modules

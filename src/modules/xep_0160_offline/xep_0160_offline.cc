@@ -115,7 +115,7 @@ Flow spool(Server& server, const OfflineOptions& options, MessageUnacknowledged&
   return Flow::kStop;
 }
 
-Task<Result<>> load(Server& server, std::shared_ptr<User> user) {
+Task<Result<>> load_mailbox(Server& server, std::shared_ptr<User> user) {
   Mailbox::Counts counts;
   storage::ArchiveQuery query;
   query.limit = kLoadRows;
@@ -141,9 +141,10 @@ Task<Result<>> load(Server& server, std::shared_ptr<User> user) {
   co_return Result<>{};
 }
 
-void attach(Registrar& on, Server& server, const OfflineOptions& options) {
+void attach_offline(Registrar& on, Server& server, const OfflineOptions& options) {
   on.feature(ns::kOfflineFeature);  // XEP-0160 §4
-  on.on_load_user([&server](std::shared_ptr<User> user) { return load(server, std::move(user)); });
+  on.on_load_user(
+      [&server](std::shared_ptr<User> user) { return load_mailbox(server, std::move(user)); });
   // XEP-0203 §5: only the server's own word about its delay is to be believed.
   on.on<router::StanzaIncoming>(Priority::kEarly, [&server](router::StanzaIncoming& event) {
     if (event.stanza.is_message()) remove_delays(event.stanza.edit(), server.host());
@@ -170,6 +171,6 @@ extern const ModuleSpec xep_0160_offline = router::module<OfflineOptions>(
             "Messages that are kept for one user; more are returned to their senders."),
      option("size_max", &OfflineOptions::size_max, Bytes{0}, Bytes{1024ULL * 1024 * 1024},
             "How large they may be together.")},
-    attach);
+    attach_offline);
 
 }  // namespace balcony::modules

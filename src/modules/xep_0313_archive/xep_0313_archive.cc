@@ -235,7 +235,7 @@ void attach_keeping(Registrar& on, const std::shared_ptr<Archive>& archive) {
   });
 }
 
-void attach(Registrar& on, Server& server, const ArchiveOptions& options) {
+void attach_archive(Registrar& on, Server& server, const ArchiveOptions& options) {
   // §7
   for (const std::string_view feature :
        {ns::kMam, ns::kMamExtended, ns::kMamGroupchatField, ns::kFullTextSearch, ns::kStanzaId}) {
@@ -279,6 +279,6 @@ extern const ModuleSpec xep_0313_archive = router::module<ArchiveOptions>(
      option("page", &ArchiveOptions::page, 1, 1'000,
             "Messages in an answer when the client does not say how many it wants."),
      option("page_max", &ArchiveOptions::page_max, 1, 1'000, "Messages in an answer at most.")},
-    attach);
+    attach_archive);
 
 }  // namespace balcony::modules
