@@ -4,6 +4,8 @@
 #include "sasl/client_mechanisms.h"
 #include "sasl/server_mechanisms.h"
 
+#include <gtest/gtest.h>
+
 #include <map>
 #include <string>
 #include <utility>
