@@ -100,7 +100,7 @@ TEST(ServerPair, AnAuthoritativeServerThatIsNotThere) {
   };
   for (const auto& [code, told] : kCases) {
     ServerPair pair(to_montague());
-    pair.server.authority = [code = code](const VerifyKey&) -> Result<> { return fail(code); };
+    pair.server.authority = [error = code](const VerifyKey&) -> Result<> { return fail(error); };
     pair.run();
     EXPECT_THAT(pair.client.news,
                 ElementsAre("refused capulet.example montague.example " + std::string(told)));
