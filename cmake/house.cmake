@@ -27,6 +27,9 @@ target_include_directories(inner_headers PRIVATE ${CMAKE_SOURCE_DIR}/include
                                                  ${CMAKE_SOURCE_DIR}/src
                                                  ${CMAKE_BINARY_DIR}/generated)
 target_compile_definitions(inner_headers PRIVATE BALCONY_VERSION="${PROJECT_VERSION}")
+# gateway/mail/mime_library.h is the one that needs a library's headers.
+pkg_check_modules(GMIME_HEADERS REQUIRED gmime-3.0)
+target_include_directories(inner_headers SYSTEM PRIVATE ${GMIME_HEADERS_INCLUDE_DIRS})
 
 # Once is enough: the sanitized builds would find the same.
 if(BALCONY_TESTS AND NOT BALCONY_SANITIZE AND NOT BALCONY_FUZZ)
