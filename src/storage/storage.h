@@ -260,7 +260,9 @@ struct SqliteOptions {
   std::string path;  // of the database file; its folder must exist
   Durability durability = Durability::kDisk;
   std::uint32_t group_rows_max = 1'000;      // rows in one transaction at most
-  std::uint32_t queue_batches_max = 20'000;  // batches that wait for the disk; more are kOverloaded
+  // Batches that wait for the disk; more are kOverloaded. Each shard is told to wait at 3 000, so
+  // this is for thirty of them.
+  std::uint32_t queue_batches_max = 100'000;
   // Of a file that is given back when the disk is full, so that erasing still works; 0: none. It
   // also bounds the write-ahead log: 16 MiB is best.
   std::uint64_t reserve_bytes = 16 << 20;

@@ -73,6 +73,24 @@ TEST(SqliteGroups, ManyBatchesShareATransactionAndOnePostALoop) {
   EXPECT_EQ(db.database->counts().batches, 500U);
 }
 
+TEST(SqliteGroups, ManyShardsAreToldToWaitBeforeTheQueueIsFull) {
+  TempFolder folder;
+  Opened<LaterWorkers> db(options_in(folder));
+  constexpr int kShards = 32;
+  std::vector<std::unique_ptr<Store>> stores;
+  int failed = 0;
+  for (int shard = 0; shard < kShards; ++shard) {
+    Store& store = *stores.emplace_back(db.database->open(db.loop));
+    while (store.busy_until() == 0) {
+      Batch batch;
+      batch.add(kRomeo, op::Put{"map", std::to_string(shard), "v"});
+      store.when(store.commit(std::move(batch)), [&](Result<> done) { failed += !done; });
+    }
+  }
+  db.run_all();
+  EXPECT_EQ(failed, 0);
+}
+
 TEST(SqliteGroups, LargeRowsMakeSmallGroups) {
   TempFolder folder;
   Opened<LaterWorkers> db(options_in(folder));
