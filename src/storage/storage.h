@@ -259,7 +259,7 @@ enum class Durability : std::uint8_t {
 struct SqliteOptions {
   std::string path;  // of the database file; its folder must exist
   Durability durability = Durability::kDisk;
-  std::uint32_t group_rows_max = 1'000;      // rows in one transaction at most
+  std::uint32_t group_rows_max = 1'000;  // rows in one transaction at most
   // Batches that wait for the disk; more are kOverloaded. Each shard is told to wait at 3 000, so
   // this is for thirty of them.
   std::uint32_t queue_batches_max = 100'000;
