@@ -21,7 +21,7 @@ std::optional<std::string> secret_of(std::string_view domain) {
   return std::string(kSecret);
 }
 
-struct Server {
+struct Accepting {
   void feed(std::string_view bytes) {
     reader.feed(machine, bytes, [this](AcceptingActions actions) { perform(std::move(actions)); });
   }
@@ -71,7 +71,7 @@ struct Component {
   std::optional<Error> failed;
 };
 
-void talk(Component& component, Server& server) {
+void talk(Component& component, Accepting& server) {
   component.perform(component.machine.on_start());
   while (!component.out.empty() || !server.out.empty()) {
     if (!component.out.empty()) server.feed(component.take());
@@ -86,7 +86,7 @@ TEST(ComponentHandshake, IsTheHashOfIdAndSecret) {
 }
 
 TEST(ComponentHandshake, BothEndsAgree) {
-  Server server;
+  Accepting server;
   Component component;
   talk(component, server);
   EXPECT_TRUE(component.accepted);
@@ -98,7 +98,7 @@ TEST(ComponentHandshake, BothEndsAgree) {
 }
 
 TEST(ComponentHandshake, AWrongSecretIsSlowedAndRefused) {
-  Server server;
+  Accepting server;
   Component component("therefore");
   talk(component, server);
   EXPECT_FALSE(component.accepted);
@@ -110,7 +110,7 @@ TEST(ComponentHandshake, AWrongSecretIsSlowedAndRefused) {
 }
 
 TEST(ComponentHandshake, OneTooManyIsAConflict) {
-  Server server;
+  Accepting server;
   server.refusal = StreamError{StreamCondition::kConflict, ""};
   Component component;
   talk(component, server);
@@ -119,7 +119,7 @@ TEST(ComponentHandshake, OneTooManyIsAConflict) {
 }
 
 TEST(AcceptingComponent, AnswersAHeaderWithoutVersion) {
-  Server server;
+  Accepting server;
   server.feed(kOpenComponent);
   EXPECT_THAT(server.out, StartsWith("<?xml version='1.0'?><stream:stream "
                                      "xmlns='jabber:component:accept' "
@@ -158,7 +158,7 @@ TEST(AcceptingComponent, RefusesWhatIsNoHandshake) {
       {open + "<!-- -->", StreamCondition::kRestrictedXml},
   };
   for (const Case& c : kCases) {
-    Server server;
+    Accepting server;
     server.feed(c.sent);
     ASSERT_TRUE(server.error) << c.sent;
     EXPECT_EQ(server.error->condition, c.condition) << c.sent;
@@ -170,7 +170,7 @@ TEST(AcceptingComponent, RefusesWhatIsNoHandshake) {
 
 // The domain is prepared before it is compared (SAFETY: authority is decided on the prepared JID).
 TEST(AcceptingComponent, PreparesTheDomain) {
-  Server server;
+  Accepting server;
   server.feed(
       "<stream:stream xmlns='jabber:component:accept' "
       "xmlns:stream='http://etherx.jabber.org/streams' to='IRC.Example.ORG'>");
@@ -179,7 +179,7 @@ TEST(AcceptingComponent, PreparesTheDomain) {
 
 // The digest is written in lowercase (XEP-0114 §3).
 TEST(AcceptingComponent, TakesTheDigestAsItIsToBeWritten) {
-  Server server;
+  Accepting server;
   server.feed(kOpenComponent);
   std::string digest = component_handshake(server.machine.id(), kSecret);
   for (char& c : digest) c = static_cast<char>(std::toupper(c));
@@ -188,7 +188,7 @@ TEST(AcceptingComponent, TakesTheDigestAsItIsToBeWritten) {
 }
 
 TEST(AcceptingComponent, EndsWhenThePeerDoes) {
-  Server server;
+  Accepting server;
   server.feed(kOpenComponent);
   server.take();
   server.feed("</stream:stream>");

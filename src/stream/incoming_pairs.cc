@@ -8,8 +8,6 @@
 namespace balcony::stream {
 namespace {
 
-constexpr ListOf<ServerActions> list;
-
 Dialback request_for(const DomainPair& pair) {
   Dialback request;
   request.addresses = pair;

@@ -12,8 +12,6 @@
 namespace balcony::stream {
 namespace {
 
-constexpr ListOf<ServerActions> list;
-
 bool declares_dialback(const xml::StreamHeader& header) {
   return std::ranges::any_of(header.declarations,
                              [](const auto& declared) { return declared.ns == ns::kDialback; });

@@ -12,8 +12,6 @@
 namespace balcony::stream {
 namespace {
 
-constexpr ListOf<ServerActions> list;
-
 // RFC 6120 §4.9.3.10: the prefix of dialback may be bound to nothing else.
 bool has_foreign_dialback(const xml::StreamHeader& header) {
   return std::ranges::any_of(header.declarations, [](const auto& declared) {
