@@ -144,8 +144,8 @@ class Component {
   void on_iq(std::string ns, std::string name,
              std::move_only_function<Result<xml::Element>(const IqRequest&)> handler);
   // A host has announced what it grants.
-  void on_privileges(std::move_only_function<void(const Jid& host, const ComponentPrivileges&)>
-                         handler);
+  void on_privileges(
+      std::move_only_function<void(const Jid& host, const ComponentPrivileges&)> handler);
   // The roster of `user` has changed (RFC 6121 §2.1.6).
   void on_roster_push(std::move_only_function<void(const Jid& user, const RosterItem&)> handler);
   // Connected again after the connection was lost: the server knows nothing of what was.

@@ -6,12 +6,18 @@
 
 #include <balcony/component.h>
 
+#include <chrono>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace balcony {
 namespace {
 
 using Types = ComponentPrivileges::Types;
+
+constexpr std::chrono::milliseconds kUsualTimeout{0};  // that of the options
 
 Error not_granted(const Jid& host, std::string_view what) {
   return Error(Errc::kForbidden, host.str() + " has not granted this: " + std::string(what));
@@ -35,7 +41,8 @@ void Component::on_privileges(
   core_->handlers.privileges = std::move(handler);
 }
 
-void Component::on_roster_push(std::move_only_function<void(const Jid&, const RosterItem&)> handler) {
+void Component::on_roster_push(
+    std::move_only_function<void(const Jid&, const RosterItem&)> handler) {
   core_->handlers.roster_push = std::move(handler);
 }
 
@@ -58,8 +65,7 @@ Task<Result<xml::Element>> Component::request_as(Jid user, xml::Element iq,
   }
   if (!iq.has_attr("id")) iq.set("id", client::ComponentCore::new_id());
   xml::Element outer = client::wrap_request(std::move(iq), user);
-  BALCONY_CO_ASSIGN(const xml::Element answer,
-                    co_await core_->request(std::move(outer), timeout));
+  BALCONY_CO_ASSIGN(const xml::Element answer, co_await core_->request(std::move(outer), timeout));
   co_return client::unwrap_answer(answer);
 }
 
@@ -69,7 +75,8 @@ Task<Result<std::vector<RosterItem>>> Component::roster_of(Jid user) {
     co_return fail(not_granted(host, "reading rosters"));
   }
   xml::Element iq = roster_iq(user, "get", payload::roster_query());
-  BALCONY_CO_ASSIGN(const xml::Element answer, co_await core_->request(std::move(iq), {}));
+  BALCONY_CO_ASSIGN(const xml::Element answer,
+                    co_await core_->request(std::move(iq), kUsualTimeout));
   co_return payload::read_roster(answer);
 }
 
@@ -81,7 +88,7 @@ Task<Result<>> Component::set_roster_item_of(Jid user, RosterItem item) {
   const bool removes = item.subscription == RosterItem::Subscription::kRemove;
   xml::Element query = removes ? payload::roster_remove(item.jid) : payload::roster_set(item);
   xml::Element iq = roster_iq(user, "set", std::move(query));
-  BALCONY_CO_CHECK(co_await core_->request(std::move(iq), {}));
+  BALCONY_CO_CHECK(co_await core_->request(std::move(iq), kUsualTimeout));
   co_return Result<>{};
 }
 

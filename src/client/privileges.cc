@@ -69,8 +69,7 @@ xml::Element wrap_request(xml::Element iq, const Jid& user) {
 }
 
 Result<xml::Element> unwrap_answer(xml::ElementView payload) {
-  const xml::ElementView iq =
-      payload.child(ns::kForward, "forwarded").child(ns::kClient, "iq");
+  const xml::ElementView iq = payload.child(ns::kForward, "forwarded").child(ns::kClient, "iq");
   if (!payload.is(ns::kPrivilege, "privilege") || !iq) {
     return fail(Errc::kMalformed, "the server's answer has no answer in it");
   }

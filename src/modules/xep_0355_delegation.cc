@@ -41,8 +41,8 @@ void add_nested(xml::Element& query, xml::ElementView info) {
                                                    [child](xml::ElementView known) {
                                                      return known.attr("var") == child.attr("var");
                                                    });
-    const bool wanted = is_feature || child.is(ns::kDiscoInfo, "identity") ||
-                        child.is(ns::kDataForms, "x");
+    const bool wanted =
+        is_feature || child.is(ns::kDiscoInfo, "identity") || child.is(ns::kDataForms, "x");
     if (wanted && !doubled) query.append_copy(child);
   }
 }

@@ -84,11 +84,12 @@ TEST_P(DelegationTest, RequestsAreForwardedAndTheAnswersPassedOn) {
             "<delegation xmlns='urn:xmpp:delegation:2'><forwarded xmlns='urn:xmpp:forward:0'>"
             "<iq xmlns='jabber:client' type='set' id='pep1' from='juliet@localhost/balcony'>"
             "<pubsub xmlns='http://jabber.org/protocol/pubsub'/></iq></forwarded></delegation>");
-  component.send(reply(outer, "<iq xmlns='jabber:client' to='juliet@localhost/balcony' id='pep1' "
-                              "type='result'><pubsub xmlns='http://jabber.org/protocol/pubsub'/>"
-                              "</iq>"));
+  component.send(reply(outer,
+                       "<iq xmlns='jabber:client' to='juliet@localhost/balcony' id='pep1' "
+                       "type='result'><pubsub xmlns='http://jabber.org/protocol/pubsub'/>"
+                       "</iq>"));
   EXPECT_EQ(juliet.received(),
-            "<iq xmlns='jabber:client' id='pep1' to='juliet@localhost/balcony' type='result'>"
+            "<iq xmlns='jabber:client' to='juliet@localhost/balcony' id='pep1' type='result'>"
             "<pubsub xmlns='http://jabber.org/protocol/pubsub'/></iq>");
   EXPECT_EQ(component.waiting(), 0U);
 }
@@ -108,8 +109,9 @@ TEST_P(DelegationTest, RequestsToTheHostAndToOthersAccountsToo) {
     EXPECT_THAT(got, HasSubstr("type='result'"));
     EXPECT_THAT(got, HasSubstr("from='" + std::string(to) + "'"));
   }
-  romeo.send("<iq type='get' id='2' to='nobody@localhost'>"
-             "<pubsub xmlns='http://jabber.org/protocol/pubsub'/></iq>");
+  romeo.send(
+      "<iq type='get' id='2' to='nobody@localhost'>"
+      "<pubsub xmlns='http://jabber.org/protocol/pubsub'/></iq>");
   EXPECT_EQ(received_error(romeo), "service-unavailable");
   EXPECT_EQ(component.waiting(), 0U) << "nobody is not asked about";
 }
@@ -179,12 +181,14 @@ TEST_P(DelegationTest, WhatTheServiceAsksItselfIsNotForwarded) {
   setup.privileges.iq = {{"urn:xmpp:ping", router::IqTypes::kGet}};
   TestComponent component(world, setup);
   component.clear();
-  component.send("<iq from='pubsub.localhost' to='localhost' type='get' id='1'>"
-                 "<ping xmlns='urn:xmpp:ping'/></iq>");
+  component.send(
+      "<iq from='pubsub.localhost' to='localhost' type='get' id='1'>"
+      "<ping xmlns='urn:xmpp:ping'/></iq>");
   EXPECT_THAT(component.received(), HasSubstr("type='result'"));
-  component.send("<iq from='pubsub.localhost' to='juliet@localhost' type='get' id='2'>"
-                 "<privileged_iq xmlns='urn:xmpp:privilege:2'><iq xmlns='jabber:client' "
-                 "type='get' id='3'><ping xmlns='urn:xmpp:ping'/></iq></privileged_iq></iq>");
+  component.send(
+      "<iq from='pubsub.localhost' to='juliet@localhost' type='get' id='2'>"
+      "<privileged_iq xmlns='urn:xmpp:privilege:2'><iq xmlns='jabber:client' "
+      "type='get' id='3'><ping xmlns='urn:xmpp:ping'/></iq></privileged_iq></iq>");
   EXPECT_THAT(component.received(), HasSubstr("<forwarded"));
   EXPECT_EQ(component.waiting(), 0U);
 }

@@ -76,11 +76,11 @@ struct ComponentSending {
 
 // A client sends a message, presence, or iq that is not for the server or its own account, or a
 // component does so in a user's name (XEP-0356 §5, §6; `sender` is then a session that has only
-// the bare JID). `from` is stamped with the JID, `to` is set (an own bare JID where the client gave none). Handlers
-// may edit the stanza. Stop: the stanza goes no further, the handler has answered. Setting `error`
-// and stopping answers with that error. `archive_id` is set where the sender's archive keeps the
-// message (Priority::kLate): it is not for the recipient, only for copies to the sender's own
-// clients (XEP-0313 §3.3).
+// the bare JID). `from` is stamped with the JID, `to` is set (an own bare JID where the client gave
+// none). Handlers may edit the stanza. Stop: the stanza goes no further, the handler has answered.
+// Setting `error` and stopping answers with that error. `archive_id` is set where the sender's
+// archive keeps the message (Priority::kLate): it is not for the recipient, only for copies to the
+// sender's own clients (XEP-0313 §3.3).
 struct StanzaOutgoing {
   ConnectedResource& sender;
   Stanza& stanza;

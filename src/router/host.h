@@ -57,8 +57,7 @@ class Host final : public Server {
   std::vector<NestedDisco::Found> nested_disco(bool account) const override;
   void ask(Stanza request, std::string_view domain, std::chrono::milliseconds within,
            std::function<void(Result<Stanza>)> then) override;
-  void at_user(const Jid& bare,
-               std::function<void(Server&, std::shared_ptr<User>)> then) override;
+  void at_user(const Jid& bare, std::function<void(Server&, std::shared_ptr<User>)> then) override;
   const RouterOptions& limits() const override;
   const EventTable& events() const override { return generation_->events; }
   const std::vector<std::string>& server_features() const override {

@@ -30,8 +30,8 @@ std::vector<NestedDisco::Found> NestedDisco::find(const TrustTable& trust, std::
     for (const Delegation& delegation : component->delegations) {
       if (!is_plain(delegation)) continue;
       const auto known = known_.find({std::string(host), delegation.ns, account});
-      all.push_back({delegation.ns,
-                     known == known_.end() ? xml::ElementView{} : known->second.view()});
+      all.push_back(
+          {delegation.ns, known == known_.end() ? xml::ElementView{} : known->second.view()});
     }
   }
   return all;

@@ -18,8 +18,8 @@ xml::ElementRef add_permission(xml::Element& privilege, std::string_view access)
 }
 
 bool has_all(xml::ElementView payload, const std::vector<std::string>& attributes) {
-  return std::ranges::all_of(
-      attributes, [payload](const std::string& name) { return payload.has_attr(name); });
+  return std::ranges::all_of(attributes,
+                             [payload](const std::string& name) { return payload.has_attr(name); });
 }
 
 }  // namespace
@@ -92,8 +92,7 @@ void TrustTable::set(const std::vector<ComponentSetup>& setups, const std::vecto
       if (host.privileges) component.privileges = setup.privileges;
       if (host.delegations) component.delegations = setup.delegations;
       if (!component.privileges.any() && component.delegations.empty()) continue;
-      hosts_[host.host].push_back(
-          std::make_shared<const TrustedComponent>(std::move(component)));
+      hosts_[host.host].push_back(std::make_shared<const TrustedComponent>(std::move(component)));
     }
   }
 }

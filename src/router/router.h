@@ -216,6 +216,7 @@ class Router {
   AskedTable asked_;
   std::map<std::string, PresenceFeed, std::less<>> feeds_;  // of components whose home this is
   NestedDisco nested_;
+  bool has_components_ = false;  // set_components() was called
   RemoteTable remotes_;
   std::size_t running_ = 0;
 };

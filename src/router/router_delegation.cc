@@ -71,10 +71,9 @@ bool Router::delegate(const Host& host, const User* user, Stanza& stanza) {
     return false;
   }
   stanza.set_receipt(nullptr);
-  at_home(component->domain, [to = component->domain, from = host.host(),
-                              taken = std::move(stanza)](Router& home) mutable {
-    home.forward(to, from, std::move(taken));
-  });
+  at_home(component->domain,
+          [to = component->domain, from = host.host(), taken = std::move(stanza)](
+              Router& home) mutable { home.forward(to, from, std::move(taken)); });
   return true;
 }
 
@@ -92,11 +91,10 @@ void Router::forward(const Jid& component, const Jid& host, Stanza stanza) {
       .append(ns::kDelegation, "delegation")
       .append(ns::kForward, "forwarded")
       .append_copy(stanza.xml());
-  const auto expected = asked_.expect(
-      outer, component.domain(), kAnswerWithin,
-      [this, head = stanza.head()](Result<Stanza> answer) {
-        finish_delegated(head, std::move(answer));
-      });
+  const auto expected = asked_.expect(outer, component.domain(), kAnswerWithin,
+                                      [this, head = stanza.head()](Result<Stanza> answer) {
+                                        finish_delegated(head, std::move(answer));
+                                      });
   if (!expected) return bounce(stanza, expected.error());
   stream->deliver(outer);
   ++counts_.delivered;

@@ -45,13 +45,13 @@ void Router::set_components(const std::vector<ComponentSetup>& setups) {
   const TrustTable before = std::exchange(trust_, {});
   trust_.set(setups, hosts);
   keep_feeds(setups, before);
+  has_components_ = true;
   for (const ComponentSetup& setup : setups) announce_changes(setup.domain, before);
 }
 
 // ---- announcing
 
-void Router::send_news(Endpoint& stream, const Jid& host, const Jid& component,
-                       xml::Element news) {
+void Router::send_news(Endpoint& stream, const Jid& host, const Jid& component, xml::Element news) {
   Stanza message(StanzaKind::kMessage, StanzaType::kNormal);
   message.set_from(host);
   message.set_to(component);
@@ -124,7 +124,8 @@ void Router::keep_feeds(const std::vector<ComponentSetup>& setups, const TrustTa
                       trust_.hosts_of(setup.domain) == before.hosts_of(setup.domain);
     if (same && feeds_.contains(setup.domain)) continue;
     feeds_.insert_or_assign(setup.domain, PresenceFeed());
-    gather_presence(setup.domain);
+    // At the start nobody is there yet, nor are all shards.
+    if (has_components_) gather_presence(setup.domain);
   }
 }
 
@@ -137,7 +138,8 @@ void Router::gather_presence(std::string_view domain) {
     deps_.shards.post(i, [to = *component, hosts = trust_.hosts_of(domain)](Router& there) {
       there.users_.for_each([&](User& user) {
         if (std::ranges::find(hosts, user.bare.domain()) == hosts.end()) return;
-        if (user.host->fire(PresenceSending{user, to, StanzaType::kAvailable}) == Flow::kStop) return;
+        if (user.host->fire(PresenceSending{user, to, StanzaType::kAvailable}) == Flow::kStop)
+          return;
         for (const auto& resource : user.resources) {
           if (!resource->available || resource->presence.empty()) continue;
           auto element = xml::parse(resource->presence);
@@ -175,7 +177,7 @@ Task<> Router::hand_presence(std::string domain, const Endpoint* stream) {
   if (start == feeds_.end()) co_return;
   const std::vector<std::string> names = start->second.available();
   for (std::size_t i = 0; i < names.size(); ++i) {
-    bool waits = i % kHandedAtOnce == kHandedAtOnce - 1;
+    bool waits = i % kHandedAtOnce == kHandedAtOnce - 1 || !stream->has_room();
     while (waits) {
       co_await pause(deps_.loop, kPause);
       if (!components_.has_stream(domain, *stream)) co_return;

@@ -36,8 +36,8 @@ IqTypes types_of(std::string_view text) {
 // What is spoken before a client has a session, or is nobody's but the server's (XEP-0355 §8, fifth
 // rule: not delegation itself).
 constexpr std::array kNeverDelegated = {
-    ns::kDelegation, ns::kPrivilege, ns::kBind,     ns::kBind2,  ns::kSasl,
-    ns::kSasl2,      ns::kTls,       ns::kSession,  ns::kStream, ns::kStreamManagement,
+    ns::kDelegation, ns::kPrivilege, ns::kBind,    ns::kBind2,  ns::kSasl,
+    ns::kSasl2,      ns::kTls,       ns::kSession, ns::kStream, ns::kStreamManagement,
     ns::kStreams,    ns::kStanzas,   ns::kCarbons,
 };
 
@@ -53,7 +53,8 @@ void read_iq_access(const ConfigNode& node, const std::string& path, router::Pri
                     ConfigProblems& problems) {
   const ConfigNode::Array* entries = node.array();
   if (!entries) {
-    problems.add(node.place, path + R"( must be a list such as [{ namespace = "…", type = "get" }])");
+    problems.add(node.place,
+                 path + R"( must be a list such as [{ namespace = "…", type = "get" }])");
     return;
   }
   for (const ConfigNode& entry : *entries) {
@@ -116,8 +117,9 @@ std::optional<router::Delegation> read_delegation(const ConfigNode& node, const 
     read_section(node, kTable, &delegation, "an entry of " + path, path + ": ", {}, problems);
   }
   if (delegation.ns.empty()) {
-    problems.add(node.place, path + ": each entry is a namespace, or { namespace = \"…\", "
-                                    "attributes = [\"…\"] }");
+    problems.add(node.place, path +
+                                 ": each entry is a namespace, or { namespace = \"…\", "
+                                 "attributes = [\"…\"] }");
     return std::nullopt;
   }
   if (is_never_delegated(delegation.ns)) {
@@ -125,9 +127,11 @@ std::optional<router::Delegation> read_delegation(const ConfigNode& node, const 
     return std::nullopt;
   }
   if (is_disco(delegation.ns)) {
-    problems.add(node.place, path + ": service discovery is delegated for accounts' nodes only, as "
-                                    "\"" + std::string(ns::kDelegatedInfo) + "\" or \"" +
-                                    std::string(ns::kDelegatedItems) + '"');
+    problems.add(node.place, path +
+                                 ": service discovery is delegated for accounts' nodes only, as "
+                                 "\"" +
+                                 std::string(ns::kDelegatedInfo) + "\" or \"" +
+                                 std::string(ns::kDelegatedItems) + '"');
     return std::nullopt;
   }
   return delegation;
@@ -169,11 +173,9 @@ const std::vector<std::string>& privilege_keys() {
 const OptionTable& privilege_options() {
   using W = WrittenPrivileges;
   static const OptionTable kTable = option_table<W>({
-      option("roster", &W::roster,
-             "Whether it may read users' rosters, change them, or both.",
+      option("roster", &W::roster, "Whether it may read users' rosters, change them, or both.",
              {"none", "get", "set", "both"}),
-      option("push", &W::push,
-             "Whether it is told of each change of a roster that it may read."),
+      option("push", &W::push, "Whether it is told of each change of a roster that it may read."),
       option("message", &W::message,
              "Whether it may send messages in the name of the host and its users.",
              {"none", "outgoing"}),

@@ -35,9 +35,8 @@ class NoClient final : public router::Endpoint {
 const TrustedComponent* find_component(Server& server, const Jid& from) {
   if (from.has_local()) return nullptr;
   const auto& all = server.trusted();
-  const auto found = std::ranges::find_if(all, [&from](const auto& component) {
-    return component->domain.domain() == from.domain();
-  });
+  const auto found = std::ranges::find_if(
+      all, [&from](const auto& component) { return component->domain.domain() == from.domain(); });
   return found == all.end() ? nullptr : found->get();
 }
 
@@ -116,8 +115,7 @@ Result<> check_request(const TrustedComponent* component, const Stanza& outer,
     return fail(Errc::kForbidden, "the two requests are of different types");
   }
   const bool is_set = outer.type() == StanzaType::kSet;
-  const router::IqTypes types =
-      component->privileges.iq_types(inner.first_child().ns());
+  const router::IqTypes types = component->privileges.iq_types(inner.first_child().ns());
   if (!router::includes(types, is_set)) {
     return fail(Errc::kForbidden, "not with this namespace and type");
   }

@@ -85,8 +85,8 @@ void tell_managed(Server& server, User& user, const Stanza& presence) {
 // §7.4: all other presence of somebody whom a user of this host has as a contact. Of our own users
 // that is known where they are, so that nobody who is offline is loaded for it.
 void tell_watchers(Server& server, router::PresenceOutgoing& event) {
-  const bool subsequent = event.stanza.type() == StanzaType::kAvailable && !event.stanza.to() &&
-                          event.sender.available;
+  const bool subsequent =
+      event.stanza.type() == StanzaType::kAvailable && !event.stanza.to() && event.sender.available;
   if (!subsequent) return;
   User& user = *event.sender.user;
   const auto& items = user.roster.items();

@@ -13,18 +13,21 @@ namespace {
 using router::IqTypes;
 using router::PresenceAccess;
 using router::Privileges;
+using testing::expect_received;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using testing::expect_received;
 using testing::TestClient;
 using testing::TestComponent;
 using testing::World;
 
-constexpr std::string_view kPubsub = "http://jabber.org/protocol/pubsub";
+constexpr std::string_view kPubsubNs = "http://jabber.org/protocol/pubsub";
 
 Privileges everything() {
-  return {IqTypes::kBoth, true, true, PresenceAccess::kRoster,
-          {{std::string(kPubsub), IqTypes::kSet}, {"urn:xmpp:ping", IqTypes::kGet}}};
+  return {IqTypes::kBoth,
+          true,
+          true,
+          PresenceAccess::kRoster,
+          {{std::string(kPubsubNs), IqTypes::kSet}, {"urn:xmpp:ping", IqTypes::kGet}}};
 }
 
 router::ComponentSetup slidge(Privileges privileges) {
@@ -92,8 +95,9 @@ TEST_P(PrivilegeTest, ComponentsBelowAnotherHostHaveNothingToSayHere) {
   TestComponent component(world, {"x.other.example", true, everything(), {}});
   EXPECT_THAT(component.received(), HasSubstr("from='other.example'"));
   EXPECT_EQ(component.waiting(), 0U);
-  component.send("<iq from='x.other.example' to='juliet@localhost' type='get' id='1'>"
-                 "<query xmlns='jabber:iq:roster'/></iq>");
+  component.send(
+      "<iq from='x.other.example' to='juliet@localhost' type='get' id='1'>"
+      "<query xmlns='jabber:iq:roster'/></iq>");
   EXPECT_EQ(component.received_error(), "service-unavailable");
 }
 
@@ -105,37 +109,43 @@ TEST_P(PrivilegeTest, RostersAreReadAndChanged) {
   juliet.send("<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>");
   juliet.clear();
   component.clear();
-  component.send("<iq from='slidge.localhost' to='juliet@localhost' type='set' id='1'>"
-                 "<query xmlns='jabber:iq:roster'><item jid='a@slidge.localhost' name='A'/>"
-                 "</query></iq>");
+  component.send(
+      "<iq from='slidge.localhost' to='juliet@localhost' type='set' id='1'>"
+      "<query xmlns='jabber:iq:roster'><item jid='a@slidge.localhost' name='A'/>"
+      "</query></iq>");
   expect_received(juliet, {testing::push("juliet@localhost/balcony",
                                          "<item jid='a@slidge.localhost' name='A' "
                                          "subscription='none'/>")});
   std::string all = component.received() + component.received();
-  EXPECT_THAT(all, HasSubstr("type='result' id='1'"));
+  EXPECT_THAT(all, HasSubstr("id='1' type='result'"));
   EXPECT_THAT(all, HasSubstr("from='juliet@localhost'"));
   EXPECT_THAT(all, HasSubstr("type='set'")) << "the push";
   EXPECT_EQ(component.waiting(), 0U);
-  component.send("<iq from='slidge.localhost' to='juliet@localhost' type='get' id='2'>"
-                 "<query xmlns='jabber:iq:roster'/></iq>");
+  component.send(
+      "<iq from='slidge.localhost' to='juliet@localhost' type='get' id='2'>"
+      "<query xmlns='jabber:iq:roster'/></iq>");
   EXPECT_THAT(component.received(), HasSubstr("<item jid='a@slidge.localhost' name='A'"));
 }
 
 TEST_P(PrivilegeTest, RostersAreForbiddenToWhoMayNot) {
-  const std::string get = "<iq from='slidge.localhost' to='juliet@localhost' type='get' id='1'>"
-                          "<query xmlns='jabber:iq:roster'/></iq>";
-  const std::string set = "<iq from='slidge.localhost' to='juliet@localhost' type='set' id='1'>"
-                          "<query xmlns='jabber:iq:roster'><item jid='a@b'/></query></iq>";
+  const std::string get =
+      "<iq from='slidge.localhost' to='juliet@localhost' type='get' id='1'>"
+      "<query xmlns='jabber:iq:roster'/></iq>";
+  const std::string set =
+      "<iq from='slidge.localhost' to='juliet@localhost' type='set' id='1'>"
+      "<query xmlns='jabber:iq:roster'><item jid='a@b'/></query></iq>";
   TestComponent component(world, slidge({IqTypes::kGet, true, false, PresenceAccess::kNone, {}}));
   component.clear();
   component.send(set);
   EXPECT_EQ(component.received_error(), "forbidden");
   // Nor may its other addresses, and nobody's roster is nobody's.
-  component.send("<iq from='x@slidge.localhost' to='juliet@localhost' type='get' id='1'>"
-                 "<query xmlns='jabber:iq:roster'/></iq>");
+  component.send(
+      "<iq from='x@slidge.localhost' to='juliet@localhost' type='get' id='1'>"
+      "<query xmlns='jabber:iq:roster'/></iq>");
   EXPECT_EQ(component.received_error(), "service-unavailable");
-  component.send("<iq from='slidge.localhost' to='nobody@localhost' type='get' id='1'>"
-                 "<query xmlns='jabber:iq:roster'/></iq>");
+  component.send(
+      "<iq from='slidge.localhost' to='nobody@localhost' type='get' id='1'>"
+      "<query xmlns='jabber:iq:roster'/></iq>");
   EXPECT_EQ(component.received_error(), "service-unavailable");
   component.configure(slidge({IqTypes::kSet, true, false, PresenceAccess::kNone, {}}));
   component.clear();
@@ -165,8 +175,9 @@ TEST_P(PrivilegeTest, MessagesGoInAUsersNameWithCarbonsAndArchive) {
   juliet.send("<iq type='set' id='c'><enable xmlns='urn:xmpp:carbons:2'/></iq>");
   juliet.clear();
   component.clear();
-  component.send(wrapped("<message xmlns='jabber:client' from='juliet@localhost' "
-                         "to='romeo@localhost' type='chat' id='m'><body>hi</body></message>"));
+  component.send(
+      wrapped("<message xmlns='jabber:client' from='juliet@localhost' "
+              "to='romeo@localhost' type='chat' id='m'><body>hi</body></message>"));
   EXPECT_EQ(component.waiting(), 0U);
   const std::string got = romeo.received();
   EXPECT_THAT(got, HasSubstr("from='juliet@localhost'"));
@@ -181,8 +192,9 @@ TEST_P(PrivilegeTest, MessagesGoInTheHostsName) {
   TestComponent component(world, slidge(everything()));
   TestClient& romeo = world.login_available("romeo@localhost/orchard");
   component.clear();
-  component.send(wrapped("<message xmlns='jabber:client' from='localhost' "
-                         "to='romeo@localhost' type='headline' id='m'><body>hi</body></message>"));
+  component.send(
+      wrapped("<message xmlns='jabber:client' from='localhost' "
+              "to='romeo@localhost' type='headline' id='m'><body>hi</body></message>"));
   EXPECT_THAT(romeo.received(), HasSubstr("from='localhost'"));
   EXPECT_EQ(component.waiting(), 0U);
 }
@@ -206,8 +218,9 @@ TEST_P(PrivilegeTest, MessagesOfOthersAreForbidden) {
   expect("bad-request", "<message xmlns='jabber:client' from='localhost'/>");
   component.configure(slidge({IqTypes::kBoth, true, false, PresenceAccess::kNone, {}}));
   component.clear();
-  expect("forbidden", "<message xmlns='jabber:client' from='juliet@localhost' "
-                      "to='romeo@localhost'/>");
+  expect("forbidden",
+         "<message xmlns='jabber:client' from='juliet@localhost' "
+         "to='romeo@localhost'/>");
   EXPECT_EQ(romeo.waiting(), 0U);
 }
 
@@ -215,12 +228,14 @@ TEST_P(PrivilegeTest, WhatAUserHasBlockedHoldsForTheComponent) {
   TestComponent component(world, slidge(everything()));
   TestClient& juliet = world.login_available("juliet@localhost/balcony");
   TestClient& romeo = world.login_available("romeo@localhost/orchard");
-  juliet.send("<iq type='set' id='b'><block xmlns='urn:xmpp:blocking'>"
-              "<item jid='romeo@localhost'/></block></iq>");
+  juliet.send(
+      "<iq type='set' id='b'><block xmlns='urn:xmpp:blocking'>"
+      "<item jid='romeo@localhost'/></block></iq>");
   component.clear();
   romeo.clear();
-  component.send(wrapped("<message xmlns='jabber:client' from='juliet@localhost' "
-                         "to='romeo@localhost' type='chat' id='m'><body>hi</body></message>"));
+  component.send(
+      wrapped("<message xmlns='jabber:client' from='juliet@localhost' "
+              "to='romeo@localhost' type='chat' id='m'><body>hi</body></message>"));
   EXPECT_EQ(component.received_error(), "not-acceptable");
   EXPECT_EQ(romeo.waiting(), 0U);
 }
@@ -238,12 +253,13 @@ TEST_P(PrivilegeTest, RequestsGoInAUsersNameAndTheAnswerComesBack) {
   TestComponent component(world, slidge(everything()));
   TestClient& romeo = world.login_available("romeo@localhost/orchard");
   component.clear();
-  component.send(privileged("<iq xmlns='jabber:client' type='set' id='s1' "
-                            "to='romeo@localhost/orchard'>"
-                            "<pubsub xmlns='http://jabber.org/protocol/pubsub'/></iq>"));
+  component.send(
+      privileged("<iq xmlns='jabber:client' type='set' id='s1' "
+                 "to='romeo@localhost/orchard'>"
+                 "<pubsub xmlns='http://jabber.org/protocol/pubsub'/></iq>"));
   const xml::Element asked = romeo.received_element();
   EXPECT_EQ(asked.attr("from"), "juliet@localhost");
-  EXPECT_TRUE(asked.child(kPubsub, "pubsub"));
+  EXPECT_TRUE(asked.child(kPubsubNs, "pubsub"));
   EXPECT_EQ(component.waiting(), 0U);
   // Not from him, then from him.
   TestClient& other = world.login_available("romeo@localhost/street");
@@ -253,7 +269,7 @@ TEST_P(PrivilegeTest, RequestsGoInAUsersNameAndTheAnswerComesBack) {
   component.clear();
   romeo.send("<iq type='result' to='juliet@localhost' id='" + id + "'><a xmlns='b'/></iq>");
   EXPECT_EQ(component.received(),
-            "<iq xmlns='jabber:client' id='p1' from='juliet@localhost' to='slidge.localhost' "
+            "<iq xmlns='jabber:client' to='slidge.localhost' from='juliet@localhost' id='p1' "
             "type='result'><privilege xmlns='urn:xmpp:privilege:2'>"
             "<forwarded xmlns='urn:xmpp:forward:0'><iq xmlns='jabber:client' type='result' "
             "to='juliet@localhost' id='s1' from='romeo@localhost/orchard'><a xmlns='b'/></iq>"
@@ -280,8 +296,9 @@ TEST_P(PrivilegeTest, TheServerAnswersForTheAccountAndForItself) {
 TEST_P(PrivilegeTest, RequestsThatAreNotGrantedAreForbidden) {
   TestComponent component(world, slidge(everything()));
   component.clear();
-  const std::string inner = "<iq xmlns='jabber:client' type='set' id='s1' to='romeo@localhost'>"
-                            "<pubsub xmlns='http://jabber.org/protocol/pubsub'/></iq>";
+  const std::string inner =
+      "<iq xmlns='jabber:client' type='set' id='s1' to='romeo@localhost'>"
+      "<pubsub xmlns='http://jabber.org/protocol/pubsub'/></iq>";
   const std::vector<std::string> wrong = {
       privileged(inner, "get"),
       privileged(inner, "set", "localhost"),
@@ -302,8 +319,9 @@ TEST_P(PrivilegeTest, RequestsThatAreNotGrantedAreForbidden) {
     component.send(iq);
     EXPECT_EQ(component.received_error(), "forbidden") << iq;
   }
-  component.send(privileged("<iq xmlns='jabber:client' type='set'>"
-                            "<pubsub xmlns='http://jabber.org/protocol/pubsub'/></iq>"));
+  component.send(
+      privileged("<iq xmlns='jabber:client' type='set'>"
+                 "<pubsub xmlns='http://jabber.org/protocol/pubsub'/></iq>"));
   EXPECT_EQ(component.received_error(), "bad-request") << "without id";
   component.configure(slidge({}));
   component.clear();
@@ -315,9 +333,10 @@ TEST_P(PrivilegeTest, ARequestThatNobodyAnswersEnds) {
   TestComponent component(world, slidge(everything()));
   world.login_available("romeo@localhost/orchard");
   component.clear();
-  component.send(privileged("<iq xmlns='jabber:client' type='set' id='s1' "
-                            "to='romeo@localhost/orchard'>"
-                            "<pubsub xmlns='http://jabber.org/protocol/pubsub'/></iq>"));
+  component.send(
+      privileged("<iq xmlns='jabber:client' type='set' id='s1' "
+                 "to='romeo@localhost/orchard'>"
+                 "<pubsub xmlns='http://jabber.org/protocol/pubsub'/></iq>"));
   EXPECT_EQ(component.waiting(), 0U);
   world.advance(std::chrono::seconds(61));
   EXPECT_EQ(component.received_error(), "remote-server-timeout");
@@ -358,8 +377,7 @@ TEST_P(PrivilegeTest, WhoConnectsLaterIsToldWhoIsThere) {
   // A privilege that is new begins with all of it too.
   component.configure(slidge({}));
   component.clear();
-  component.configure(
-      slidge({IqTypes::kNone, true, false, PresenceAccess::kManagedEntity, {}}));
+  component.configure(slidge({IqTypes::kNone, true, false, PresenceAccess::kManagedEntity, {}}));
   EXPECT_EQ(component.waiting(), 2U);
   juliet.clear();
 }
@@ -368,8 +386,7 @@ TEST_P(PrivilegeTest, PresenceOfContactsComesOnce) {
   TestClient& juliet = world.login_available("juliet@localhost/balcony");
   TestClient& romeo = world.login_available("romeo@localhost/orchard");
   befriend(juliet, romeo);
-  TestComponent component(
-      world, slidge({IqTypes::kGet, true, false, PresenceAccess::kRoster, {}}));
+  TestComponent component(world, slidge({IqTypes::kGet, true, false, PresenceAccess::kRoster, {}}));
   EXPECT_EQ(component.waiting(), 3U) << "the announcement and two who are there";
   component.clear();
   romeo.send("<presence><show>away</show></presence>");
@@ -382,16 +399,16 @@ TEST_P(PrivilegeTest, PresenceOfContactsComesOnce) {
     world.router_of(user->jid().bare_str());
   }
   const auto far = [this](std::string_view to, std::string_view attributes) {
-    auto element = xml::parse("<presence from='nurse@far.example/x' to='" + std::string(to) +
-                                  "' " + std::string(attributes) + "/>",
+    auto element = xml::parse("<presence from='nurse@far.example/x' to='" + std::string(to) + "' " +
+                                  std::string(attributes) + "/>",
                               xml::Scope{}, {});
     (void)world.router(0).receive_foreign(Stanza::make(*element).value());
     world.run();
   };
   for (const char* to : {"juliet@localhost", "romeo@localhost"}) {
-    auto element = xml::parse("<presence from='nurse@far.example' type='subscribed' to='" +
-                                  std::string(to) + "'/>",
-                              xml::Scope{}, {});
+    auto element = xml::parse(
+        "<presence from='nurse@far.example' type='subscribed' to='" + std::string(to) + "'/>",
+        xml::Scope{}, {});
     (void)world.router(0).receive_foreign(Stanza::make(*element).value());
     world.run();
   }
@@ -407,8 +424,8 @@ TEST_P(PrivilegeTest, PresenceOfContactsComesOnce) {
   EXPECT_THAT(component.received(), HasSubstr("type='unavailable'"));
   EXPECT_EQ(component.waiting(), 0U);
   // A stranger is nobody's contact.
-  auto element = xml::parse("<presence from='x@far.example/x' to='juliet@localhost'/>",
-                            xml::Scope{}, {});
+  auto element =
+      xml::parse("<presence from='x@far.example/x' to='juliet@localhost'/>", xml::Scope{}, {});
   (void)world.router(0).receive_foreign(Stanza::make(*element).value());
   world.run();
   EXPECT_EQ(component.waiting(), 0U);
@@ -418,8 +435,9 @@ TEST_P(PrivilegeTest, WhoHasBlockedAComponentIsNotThereForIt) {
   TestComponent component(
       world, slidge({IqTypes::kNone, true, false, PresenceAccess::kManagedEntity, {}}));
   TestClient& juliet = world.login("juliet@localhost/balcony");
-  juliet.send("<iq type='set' id='b'><block xmlns='urn:xmpp:blocking'>"
-              "<item jid='slidge.localhost'/></block></iq>");
+  juliet.send(
+      "<iq type='set' id='b'><block xmlns='urn:xmpp:blocking'>"
+      "<item jid='slidge.localhost'/></block></iq>");
   component.clear();
   juliet.send("<presence/>");
   EXPECT_EQ(component.waiting(), 0U);
@@ -430,15 +448,17 @@ TEST_P(PrivilegeTest, WhoHasBlockedAComponentIsNotThereForIt) {
 TEST_P(PrivilegeTest, NobodySpeaksToAComponentAsAHost) {
   TestComponent component(world, slidge({}));
   TestClient& romeo = world.login("romeo@localhost/orchard");
-  romeo.send("<message to='slidge.localhost' id='1'><body>x</body>"
-             "<privilege xmlns='urn:xmpp:privilege:2'><perm access='roster' type='both'/>"
-             "</privilege><delegation xmlns='urn:xmpp:delegation:2'/></message>");
+  romeo.send(
+      "<message to='slidge.localhost' id='1'><body>x</body>"
+      "<privilege xmlns='urn:xmpp:privilege:2'><perm access='roster' type='both'/>"
+      "</privilege><delegation xmlns='urn:xmpp:delegation:2'/></message>");
   const std::string got = component.received();
   EXPECT_THAT(got, HasSubstr("<body>x</body>"));
   EXPECT_THAT(got, Not(HasSubstr("privilege")));
   EXPECT_THAT(got, Not(HasSubstr("delegation")));
-  romeo.send("<iq to='slidge.localhost' id='2' type='set'>"
-             "<delegation xmlns='urn:xmpp:delegation:2'/></iq>");
+  romeo.send(
+      "<iq to='slidge.localhost' id='2' type='set'>"
+      "<delegation xmlns='urn:xmpp:delegation:2'/></iq>");
   EXPECT_EQ(component.waiting(), 0U);
   EXPECT_THAT(romeo.received(), HasSubstr("service-unavailable"));
   romeo.send("<message to='localhost' id='3'><privilege xmlns='urn:xmpp:privilege:2'/></message>");
