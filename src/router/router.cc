@@ -343,8 +343,9 @@ std::optional<Task<>> Router::request(Host& host, std::shared_ptr<User> user,
   const IqTable::Entry* entry =
       generation->iqs.find(stanza.type() == StanzaType::kSet, {payload.ns(), payload.name()},
                            user ? Target::kAccount : Target::kServer);
-  if (!entry ||
-      (user && !may_ask(*user, *stanza.from(), entry->access) && !may_use_roster(*user, stanza))) {
+  const bool may = entry && (!user || may_ask(*user, *stanza.from(), entry->access) ||
+                             may_use_roster(*user, stanza));
+  if (!may) {
     // RFC 6120 §8.4 and RFC 6121 §8.5.2.1.3: the same answer, whether nobody knows the payload or
     // the asker may not.
     bounce(stanza, Error(Errc::kServiceUnavailable));

@@ -67,10 +67,9 @@ void send_as_user(Server& there, const std::shared_ptr<User>& user, const Stanza
 // ---- requests
 
 // §6.3: the answer, as it came but for the id, which was ours.
-void give_answer(Server& there, const Stanza& outer, std::string_view inner_id,
-                 const xml::ElementView answer) {
+void give_answer(Server& there, const Stanza& outer, std::string_view id, xml::ElementView answer) {
   xml::Element copy = answer.clone();
-  copy.set("id", inner_id);
+  copy.set("id", id);
   xml::Element payload(ns::kPrivilege, "privilege");
   payload.append(ns::kForward, "forwarded").append(std::move(copy));
   xml::Element reply = result_reply(outer.xml(), std::move(payload));

@@ -250,7 +250,7 @@ def scenario_delegation(stage):
                 f"<delegation xmlns='{DELEGATION}'><forwarded xmlns='{FORWARD}'>"
                 f"<iq xmlns='{CLIENT}' to='{juliet.jid}' id='{wanted}' type='result'>"
                 f"<pubsub xmlns='{PUBSUB}'/></iq></forwarded></delegation></iq>")
-    answer = juliet.answer(wanted)[0]
+    answer = juliet.answer(wanted)
     check_equal((answer.get("type"), answer[0].tag), ("result", f"{{{PUBSUB}}}pubsub"), "the answer")
     for to, var in (("localhost", "urn:nested:server"), (stage.bare("juliet"), "urn:nested:bare")):
         features = [f.get("var") for f in
@@ -262,7 +262,7 @@ def scenario_delegation(stage):
     wanted = juliet.iq("set", f"<pubsub xmlns='{PUBSUB}'/>", fetch=False)
     pubsub.receive()
     pubsub.close()
-    answer = juliet.answer(wanted)[0]
+    answer = juliet.answer(wanted)
     check_equal(answer.get("type"), "error", "the answer of who went")
     answer = juliet.iq("set", f"<pubsub xmlns='{PUBSUB}'/>")
     check_equal(answer.find(f"{{{CLIENT}}}error")[0].tag,
