@@ -332,7 +332,7 @@ TEST(Component, SpeaksForUsersAsFarAsItIsGranted) {
                               "from='juliet@capulet.example'><body>hi</body></message>"));
   EXPECT_THAT(seen, HasSubstr("<privileged_iq xmlns='urn:xmpp:privilege:2'><iq "
                               "xmlns='jabber:client' type='get'"));
-  EXPECT_THAT(seen, HasSubstr("type='result' id='p'"));
+  EXPECT_THAT(seen, HasSubstr("id='p' type='result'"));
 }
 
 TEST(Component, ComesBackAfterALostConnection) {

@@ -3,6 +3,8 @@
 #include "router/host.h"
 #include "stanza/ns.h"
 #include "stanza/stanza_error.h"
+#include "xml/parser.h"
+#include "xml/writer.h"
 
 #include <algorithm>
 #include <memory>
@@ -62,6 +64,21 @@ void send_as_user(Server& there, const std::shared_ptr<User>& user, const Stanza
   if (!message.to()) message.set_to(user->bare);  // RFC 6120 §10.3.1
   if (const auto error = pass_outgoing(there, *user, message)) return there.bounce(outer, *error);
   there.route(std::move(message));
+}
+
+// The message in the envelope; empty: there is none.
+xml::Element inner_message(const Stanza& outer) {
+  const xml::ElementView forwarded =
+      outer.xml().child(ns::kPrivilege, "privilege").child(ns::kForward, "forwarded");
+  if (const auto message = forwarded.child(ns::kClient, "message")) return message.clone();
+  const auto message = forwarded.child(ns::kComponent, "message");
+  if (!message) return {};
+  // COMPAT(slixmpp, 1.8): writes it in the namespace of its own stream. §6.3 refuses that for
+  // requests, §5.1 says nothing of messages.
+  xml::Scope scope;
+  scope.content_ns = ns::kComponent;
+  auto read = xml::parse(xml::to_string(message), scope);
+  return read ? *std::move(read) : xml::Element{};
 }
 
 // ---- requests
@@ -131,12 +148,8 @@ Result<> send_on_behalf(Server& server, const Stanza& outer) {
   if (!component || !component->privileges.message) {
     return fail(Errc::kForbidden, "this service may not send messages for others");
   }
-  const xml::ElementView inner = outer.xml()
-                                     .child(ns::kPrivilege, "privilege")
-                                     .child(ns::kForward, "forwarded")
-                                     .child(ns::kClient, "message");
-  if (!inner) return fail(Errc::kBadRequest, "there is no message in it");
-  xml::Element copy = inner.clone();
+  xml::Element copy = inner_message(outer);
+  if (!copy) return fail(Errc::kBadRequest, "there is no message in it");
   auto message = Stanza::make(copy);
   if (!message) return fail(Errc::kBadRequest, message.error().detail);
   // §5.1: a bare JID of the server.

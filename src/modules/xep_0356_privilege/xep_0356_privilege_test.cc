@@ -188,6 +188,20 @@ TEST_P(PrivilegeTest, MessagesGoInAUsersNameWithCarbonsAndArchive) {
   EXPECT_THAT(carbon, HasSubstr("<stanza-id")) << "the archive has it";
 }
 
+// As slixmpp writes it.
+TEST_P(PrivilegeTest, AMessageMayBeInTheNamespaceOfTheStream) {
+  TestComponent component(world, slidge(everything()));
+  TestClient& romeo = world.login_available("romeo@localhost/orchard");
+  component.clear();
+  component.send(
+      wrapped("<message xmlns='jabber:component:accept' from='juliet@localhost' "
+              "to='romeo@localhost' type='chat' id='m'><body>hi</body>"
+              "<a xmlns='b'/></message>"));
+  EXPECT_THAT(romeo.received(), HasSubstr("<message xmlns='jabber:client' from='juliet@localhost' "
+                                          "to='romeo@localhost' type='chat' id='m'><body>hi</body>"
+                                          "<a xmlns='b'/>"));
+}
+
 TEST_P(PrivilegeTest, MessagesGoInTheHostsName) {
   TestComponent component(world, slidge(everything()));
   TestClient& romeo = world.login_available("romeo@localhost/orchard");
