@@ -52,6 +52,12 @@ class Host final : public Server {
   bool is_local(std::string_view domain) const override;
   bool is_offline_here(const Jid& jid) const override;
   std::vector<std::string> components() const override;
+  const TrustTable::Components& trusted() const override;
+  void feed_presence(const Jid& component, Stanza presence) override;
+  std::vector<NestedDisco::Found> nested_disco(bool account) const override;
+  void ask(Stanza request, std::string_view domain, std::chrono::milliseconds within,
+           std::function<void(Result<Stanza>)> then) override;
+  void at_user(const Jid& bare, std::function<void(Server&, std::shared_ptr<User>)> then) override;
   const RouterOptions& limits() const override;
   const EventTable& events() const override { return generation_->events; }
   const std::vector<std::string>& server_features() const override {

@@ -10,7 +10,11 @@
 namespace balcony::router {
 
 Router::Router(const RouterDeps& deps, const RouterOptions& options)
-    : deps_(deps), options_(options), users_(*this), remotes_(*this) {}
+    : deps_(deps),
+      options_(options),
+      users_(*this),
+      asked_(deps.loop, deps.random),
+      remotes_(*this) {}
 
 Router::~Router() = default;
 
@@ -232,7 +236,10 @@ bool Router::is_pointless(const Stanza& stanza) const {
   if (!stanza.is_presence() || !users_.is_offline(stanza.to()->bare_str())) return false;
   switch (stanza.type()) {
     case StanzaType::kAvailable:
-    case StanzaType::kUnavailable: return true;
+    case StanzaType::kUnavailable:
+      // XEP-0356 §7.4: a component may be told though the user is away; of our own users it hears
+      // by another way.
+      return host(stanza.from()->domain()) || !trust_.watches_contacts(stanza.to()->domain());
     // RFC 6121 §4.3.2: that an account of ours is offline is what our own users start from; a
     // server elsewhere is told.
     case StanzaType::kProbe: return host(stanza.from()->domain()) != nullptr;
@@ -241,6 +248,7 @@ bool Router::is_pointless(const Stanza& stanza) const {
 }
 
 void Router::arrive(Stanza stanza) {
+  if (asked_.answered(stanza)) return;
   // A login sends presence to all contacts: those who are offline must not be loaded for it.
   if (is_pointless(stanza)) return;
   if (const auto user = users_.loaded(stanza.to()->bare_str())) {
@@ -263,6 +271,7 @@ void Router::to_host(Host& host, Stanza stanza) {
     }
     return;
   }
+  if (asked_.answered(stanza)) return;
   // A host has no presence and no inbox (RFC 6120 §10.4.2 leaves both to the server).
   if (!stanza.is_presence()) bounce(stanza, Error(Errc::kServiceUnavailable));
 }
@@ -328,12 +337,15 @@ void Router::to_remote(Stanza stanza) {
 
 std::optional<Task<>> Router::request(Host& host, std::shared_ptr<User> user,
                                       ConnectedResource* session, Stanza stanza) {
+  if (delegate(host, user.get(), stanza)) return std::nullopt;
   const xml::ElementView payload = stanza.payload();
   const auto generation = host.generation();
   const IqTable::Entry* entry =
       generation->iqs.find(stanza.type() == StanzaType::kSet, {payload.ns(), payload.name()},
                            user ? Target::kAccount : Target::kServer);
-  if (!entry || (user && !may_ask(*user, *stanza.from(), entry->access))) {
+  const bool may = entry && (!user || may_ask(*user, *stanza.from(), entry->access) ||
+                             may_use_roster(*user, stanza));
+  if (!may) {
     // RFC 6120 §8.4 and RFC 6121 §8.5.2.1.3: the same answer, whether nobody knows the payload or
     // the asker may not.
     bounce(stanza, Error(Errc::kServiceUnavailable));

@@ -18,6 +18,9 @@ std::string& scratch() {
   return text;
 }
 
+// Of the output queue, the part that may be filled by what is handed over in bulk.
+constexpr std::uint64_t kRoomShare = 4;
+
 // XEP-0114 §3: stanzas of this stream are in its content namespace.
 xml::WriteOptions as_component() {
   xml::WriteOptions options;
@@ -153,7 +156,7 @@ Next ComponentSession::on_stanza(std::string_view bytes, Rest& rest) {
     answer_error(stanza->xml(), Error(Errc::kBadRequest, "'to' is missing"));
     return Next::kGoOn;
   }
-  rest.task = context_->router->receive_foreign(*std::move(stanza));
+  rest.task = context_->router->receive_component(*std::move(stanza));
   return Next::kGoOn;
 }
 
@@ -196,6 +199,11 @@ void ComponentSession::deliver(xml::ElementView element) {
   xml::write(text, element, as_component());
   ++stanzas_out_;
   write(text);
+}
+
+bool ComponentSession::has_room() const {
+  const ComponentConfig* config = component();
+  return config && transport_->unsent_bytes() < config->output_queue.count / kRoomShare;
 }
 
 void ComponentSession::write(std::string_view bytes) {

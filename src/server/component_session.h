@@ -33,6 +33,7 @@ class ComponentSession final : public router::Endpoint, private StreamReader::St
   void deliver(const Stanza& stanza, std::string_view to) override;
   void deliver(xml::ElementView element) override;
   void close(const StreamError& error) override { end(error); }
+  bool has_room() const override;
   Info info() const override;
 
   // Whether stanzas go through it.

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/options.h"
+#include "router/privileges.h"
 
 #include <balcony/jid.h>
 
@@ -132,6 +133,8 @@ struct ComponentConfig {
   Bytes rate{0};  // a second, for each connection; 0: none
   Bytes rate_burst{4 * 1024 * 1024};
   Bytes output_queue{16 * 1024 * 1024};
+  router::Privileges privileges;    // XEP-0356
+  router::Delegations delegations;  // XEP-0355
 };
 
 // [s2s.domain."example.net"]: another server

@@ -59,6 +59,8 @@ inline constexpr std::string_view kHashes = "urn:xmpp:hashes:2";                
 inline constexpr std::string_view kChatMarkers = "urn:xmpp:chat-markers:0";         // XEP-0333
 inline constexpr std::string_view kHints = "urn:xmpp:hints";                        // XEP-0334
 inline constexpr std::string_view kClientState = "urn:xmpp:csi:0";                  // XEP-0352
+inline constexpr std::string_view kDelegation = "urn:xmpp:delegation:2";            // XEP-0355
+inline constexpr std::string_view kPrivilege = "urn:xmpp:privilege:2";              // XEP-0356
 inline constexpr std::string_view kStanzaId = "urn:xmpp:sid:0";                     // XEP-0359
 inline constexpr std::string_view kCaps2 = "urn:xmpp:caps";                         // XEP-0390
 inline constexpr std::string_view kSaslChannelBinding = "urn:xmpp:sasl-cb:0";       // XEP-0440
@@ -82,6 +84,10 @@ inline constexpr std::string_view kOfflineFeature = "msgoffline";            // 
 inline constexpr std::string_view kMamExtended = "urn:xmpp:mam:2#extended";  // XEP-0313
 inline constexpr std::string_view kMamGroupchatField =
     "urn:xmpp:mam:2#groupchat-field";  // XEP-0313
+
+// XEP-0355 §7.2.4, §7.2.5: what stands for requests that have no namespace of their own.
+inline constexpr std::string_view kDelegatedInfo = "urn:xmpp:delegation:2:bare:disco#info:*";
+inline constexpr std::string_view kDelegatedItems = "urn:xmpp:delegation:2:bare:disco#items:*";
 
 // Archives
 inline constexpr std::string_view kMam = "urn:xmpp:mam:2";                  // XEP-0313
