@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "server/hop.h"
+#include "server/scratch.h"
 #include "stanza/ns.h"
 #include "stanza/stanza_error.h"
 #include "xml/writer.h"
@@ -10,13 +11,6 @@
 
 namespace balcony::server {
 namespace {
-
-// Serialising goes through one string a thread: the connection copies it into its queue.
-std::string& scratch() {
-  thread_local std::string text;
-  text.clear();
-  return text;
-}
 
 // XEP-0114 §3: stanzas of this stream are in its content namespace.
 xml::WriteOptions as_component() {
