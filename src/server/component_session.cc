@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "server/hop.h"
+#include "server/scratch.h"
 #include "stanza/ns.h"
 #include "stanza/stanza_error.h"
 #include "xml/writer.h"
@@ -10,13 +11,6 @@
 
 namespace balcony::server {
 namespace {
-
-// Serialising goes through one string a thread: the connection copies it into its queue.
-std::string& scratch() {
-  thread_local std::string text;
-  text.clear();
-  return text;
-}
 
 // Of the output queue, the part that may be filled by what is handed over in bulk.
 constexpr std::uint64_t kRoomShare = 4;

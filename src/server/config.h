@@ -56,6 +56,8 @@ struct LimitsConfig {
   Bytes rate_before_auth{10'000};
   Bytes output_queue{4 * 1024 * 1024};
   std::chrono::seconds stalled{60};  // the peer reads nothing for so long
+  // Servers and components from which nothing comes for so long are asked by TCP; 0: not
+  std::chrono::seconds keep_alive{120};
   std::int64_t sessions_per_account = 20;
   std::int64_t roster_items = 1'000;
   std::int64_t directed_presence = 1'000;
@@ -157,7 +159,7 @@ struct S2sConfig {
   std::string ca_file;                  // PEM; empty: the system's authorities
   std::string crl_file;                 // PEM; empty: no revocation lists
   std::string dialback_secret;          // empty: one is drawn at each start
-  bool bidi = false;                    // XEP-0288
+  bool bidi = true;                     // XEP-0288
   std::chrono::seconds connect_timeout{30};
   std::chrono::seconds auth_timeout{60};
   std::chrono::seconds idle_timeout{600};
@@ -169,6 +171,7 @@ struct S2sConfig {
   std::int64_t routes = 10'000;
   std::int64_t unverified_per_address = 20;
   std::int64_t streams_per_domain = 20;
+  std::int64_t domains_per_stream = 20;  // 1: each has its own
   std::int64_t verifications = 100;
   Bytes stanza{512 * 1024};
   Bytes rate{1024 * 1024};

@@ -35,8 +35,9 @@ std::vector<OptionSpec> trust_options() {
              "What dialback keys are made with (XEP-0185). Needed where several processes serve "
              "one domain; empty: drawn at each start."),
       option("bidi", &S::bidi,
-             "One stream may carry stanzas both ways where both servers want it (XEP-0288). Such a "
-             "stream cannot be resumed by the server that did not open it."),
+             "One stream may carry stanzas both ways where both servers want it (XEP-0288). With "
+             "dns.trust_anchor_file not on streams that others open: what DNSSEC says of their "
+             "certificates is looked at on the way to them."),
   };
 }
 
@@ -66,6 +67,9 @@ std::vector<OptionSpec> limit_options() {
              "any number."),
       option("streams_per_domain", &S::streams_per_domain, 1, kMany,
              "Streams that one other domain may have opened at the same time."),
+      option("domains_per_stream", &S::domains_per_stream, 1, 1'000,
+             "Domains of another server that one stream carries stanzas to, where that server "
+             "agrees (XEP-0220 §2.7.2); 1: each has a stream of its own."),
       option("verifications", &S::verifications, 1, kMany,
              "Dialback keys that are verified at the same time, for each shard."),
       option("stanza_bytes", &S::stanza, Bytes{10'000}, Bytes{16 * kMiB},

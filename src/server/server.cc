@@ -215,6 +215,9 @@ Result<> Server::listen(std::vector<Listening>& into, const Config& config) {
                                              : config.limits.unauthenticated_per_address);
     options.accepts_per_second_max = static_cast<std::size_t>(config.limits.accepts_per_second);
     options.connection = connection_options(config);
+    if (for_servers || wanted.kind == kComponentListener) {
+      options.connection.keep_alive = config.limits.keep_alive;
+    }
     auto listener = Listener::listen(*shards_, std::move(options), handler_of(wanted.kind));
     if (!listener) return fail(listener.error());
     log_info("listening", {{"kind", wanted.kind}, {"address", (*listener)->address().to_string()}});

@@ -133,6 +133,9 @@ void PeerStream::on_opened(const stream::PairOpened& what) {
                               {"tls", transport_->tls_summary()},
                               {"peer", transport_->peer()}});
   if (is_first) become_trusted();
+  // The routes of a domain are at its home; a further one on this stream may have another.
+  const auto remote = Jid::make("", what.pair.to);
+  if (!remote || !context_->router->is_home(*remote)) return;
   context_->router->remotes().ready({what.pair.from, what.pair.to}, *this);
 }
 
