@@ -15,6 +15,8 @@ stream::ReceivingServerOptions options_of(const Config& config, bool direct_tls)
   stream::ReceivingServerOptions options;
   options.direct_tls = direct_tls;
   options.bidi = config.s2s.bidi;
+  options.pairs.unproved_pending_max =
+      static_cast<std::size_t>(config.s2s.verifications_per_stream);
   options.limits.bytes_max = config.s2s.stanza.count;
   options.limits.idle_seconds = static_cast<std::uint64_t>(config.s2s.idle_timeout.count());
   return options;
