@@ -69,6 +69,10 @@ void read_domain(const ConfigNode::Entry& entry, Config& config, ConfigProblems&
     problems.add(place_of(entry, "connect"),
                  path + "connect must be an address or a name, and a port: \"192.0.2.1:5269\"");
   }
+  if (!remote.posh_connect.empty() && !split_host_port(remote.posh_connect)) {
+    problems.add(place_of(entry, "posh_connect"),
+                 path + "posh_connect must be an address or a name, and a port: \"192.0.2.1:443\"");
+  }
   all.push_back(std::move(remote));
 }
 
