@@ -112,6 +112,19 @@ struct PresenceIncoming {
   Stanza& stanza;
 };
 
+// Presence came for a local user who has no session, and nobody is going to get it: he need not be
+// loaded for it. On his home shard. Stop: no effect.
+struct PresenceUnheard {
+  const Stanza& stanza;
+};
+
+// An answer (an iq of type result or error) came to the bare JID of an account: to a request that a
+// module sent in its name, if it has an id of ours. Stop: it was that module's.
+struct AnswerIncoming {
+  User& user;
+  const Stanza& stanza;
+};
+
 // The server is about to send presence of a user to somebody else in his name: a broadcast, the
 // answer to a probe, or what a change of subscription brings (RFC 6121 §4.2 to §4.5). Not for the
 // user's own resources and not for directed presence, which is StanzaOutgoing. On the user's home

@@ -124,6 +124,20 @@ void Host::with_user(const Jid& bare, std::function<void(std::shared_ptr<User>)>
   });
 }
 
+void Host::at_homes(const std::vector<Jid>& bares, std::function<void(Server&, const Jid&)> f) {
+  std::vector<Jid> ours;
+  for (const Jid& bare : bares) {
+    if (is_local(bare.domain()) && bare.has_local()) ours.push_back(bare);
+  }
+  router_.at_homes(ours, [f = std::move(f)](Router& home, const Jid& bare) {
+    if (Host* host = home.host(bare.domain())) f(*host, bare);
+  });
+}
+
+bool Host::is_home(const Jid& bare) const {
+  return router_.is_home(bare);
+}
+
 bool Host::is_local(std::string_view domain) const {
   return router_.host(domain) != nullptr;
 }

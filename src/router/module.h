@@ -25,6 +25,7 @@
 #include "router/nested_disco.h"
 #include "router/privileges.h"
 #include "router/router_options.h"
+#include "router/slots.h"
 #include "router/user.h"
 
 #include <chrono>
@@ -74,6 +75,17 @@ class Server {
   // Calls `then` on the home shard of `bare` with the user loaded, or with null when there is no
   // such account or he cannot be loaded. From any shard of the same server.
   virtual void with_user(const Jid& bare, std::function<void(std::shared_ptr<User>)> then) = 0;
+
+  // Calls `f` for each of these accounts (bare JIDs; those of other servers are left out) on its
+  // home shard, with the Server of its host there; one message a shard. `f` is copied: it holds
+  // values and what is constant.
+  virtual void at_homes(const std::vector<Jid>& bares,
+                        std::function<void(Server&, const Jid&)> f) = 0;
+  // Whether this shard is the home of the bare JID.
+  virtual bool is_home(const Jid& bare) const = 0;
+
+  // What a module keeps of the host on this shard; a reload forgets nothing.
+  virtual Slots& slots() = 0;
 
   // Whether this domain is one of this server's hosts.
   virtual bool is_local(std::string_view domain) const = 0;

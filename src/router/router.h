@@ -150,6 +150,8 @@ class Router {
   std::size_t running() const { return running_; }
   // Runs `job` on the home shard of `bare`, at once if that is this one.
   void at_home(const Jid& bare, std::move_only_function<void(Router&)> job);
+  // The same for many, with one message a shard. `job` is copied to each of them.
+  void at_homes(const std::vector<Jid>& bares, const std::function<void(Router&, const Jid&)>& job);
 
  private:
   struct Hash {
