@@ -102,8 +102,11 @@ Task<std::vector<SmtpReply>> Incoming::take(ReceivedMail received) {
   if (!parsed) co_return all(SmtpReply(554, "5.6.0 " + parsed.error().detail));
   const ParsedMail mail = *std::move(parsed);
   if (mail.report) {
-    for (const MailAddress& recipient : received.recipients) report(recipient, *mail.report);
-    co_return all(SmtpReply(250, "2.0.0 The report is read"));
+    for (const MailAddress& recipient : received.recipients) {
+      const Result<> told = co_await report(recipient, *mail.report);
+      verdicts.push_back(told ? SmtpReply(250, "2.0.0 The report is read") : reply_for(told));
+    }
+    co_return verdicts;
   }
   if (const auto refused = refuse(mail)) co_return all(*refused);
   const std::optional<MailAddress> from = mail.from ? mail.from : received.sender;
@@ -190,15 +193,16 @@ Task<SmtpReply> Incoming::deliver(MailAddress recipient, const ParsedMail& mail,
   co_return reply_for(delivered);
 }
 
-// RFC 3464: what became of a mail of ours. What is about none of ours says nothing.
-void Incoming::report(const MailAddress& recipient, const Report& report) {
+// RFC 3464: what became of a mail of ours. What is about none of ours says nothing. An error: the
+// chat server does not have it.
+Task<Result<>> Incoming::report(MailAddress recipient, const Report& report) {
   const auto user = user_of(recipient);
-  if (!user || report.message_id.empty()) return;
+  if (!user || report.message_id.empty()) co_return Result<>{};
   const auto mail = threads_.by_message_id(user->bare_str(), report.message_id);
   const auto failed = std::ranges::find(report.recipients, "failed", &ReportedRecipient::action);
-  if (!mail || !mail->ours || failed == report.recipients.end()) return;
+  if (!mail || !mail->ours || failed == report.recipients.end()) co_return Result<>{};
   const auto contact = link_.jid_of(mail->address);
-  if (!contact) return;
+  if (!contact) co_return Result<>{};
   const bool final = !failed->status.starts_with('4');
   const Error why = error_of(
       {final ? SubmissionOutcome::Kind::kFinal : SubmissionOutcome::Kind::kPassing,
@@ -208,18 +212,18 @@ void Incoming::report(const MailAddress& recipient, const Report& report) {
   error.set("type", "error").set("from", contact->str()).set("to", (to ? *to : *user).str());
   error.set("id", mail->stanza);
   error.append(write_stanza_error(to_stanza_error(why)));
-  link_.send(std::move(error));
+  const Result<> told = co_await link_.deliver(std::move(error));
   // RFC 6121 §8.5.3.2: an error for a client that has gone is not kept. A late one is a message.
   const std::chrono::milliseconds age =
       link_.loop().clock().wall() - WallTime(std::chrono::milliseconds(mail->at));
-  if (age < kSoon) return;
+  if (age < kSoon || !told) co_return told;
   xml::Element note(ns::kClient, "message");
   note.set("type", "chat").set("from", contact->str()).set("to", user->bare_str());
   note.set("id", link_.random().token(12));
   note.append_text_element(
       "body", "[Your mail \"" + mail->subject + "\" was not delivered: " + why.detail + "]");
   note.append_text_element("thread", mail->thread);
-  link_.send(std::move(note));
+  co_return co_await link_.deliver(std::move(note));
 }
 
 // RFC 5321 §6.1: what was taken and cannot be delivered is told, but never to the null path.

@@ -44,7 +44,7 @@ class Incoming {
   std::optional<SmtpReply> may_write(const Jid& user, const std::string& address);
   std::optional<ThreadedMail> parent_of(const ParsedMail& mail, const std::string& user,
                                         const std::string& address);
-  void report(const MailAddress& recipient, const Report& report);
+  Task<Result<>> report(MailAddress recipient, const Report& report);
   void notify(const ReceivedMail& mail, const std::vector<SmtpReply>& verdicts);
 
   Link& link_;

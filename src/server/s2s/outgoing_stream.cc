@@ -2,6 +2,8 @@
 
 #include "base/log.h"
 #include "precis/idna.h"
+#include "server/unacknowledged.h"
+#include "stanza/ns.h"
 
 #include <algorithm>
 #include <utility>
@@ -136,7 +138,7 @@ void OutgoingStream::on_management(stream::ManagementOutcome outcome) {
   // XEP-0198 §5: it tells how many it had: the others are sent now. Where it does not, nobody knows
   // which of them it had, and their senders hear of it.
   if (outcome.lost_h && lost.managed->resume(*outcome.lost_h)) {
-    for (const Stanza& stanza : read_kept(lost.managed->take_unacknowledged())) {
+    for (const Stanza& stanza : read_kept(lost.managed->take_unacknowledged(), ns::kServer)) {
       deliver(stanza, {});
     }
   } else {
