@@ -180,6 +180,37 @@ def scenario_refused_and_reported(stage):
 
 
 @scenario(users="romeo", fresh=True, differs=ONLY_OURS)
+def scenario_submission_server_is_down(stage):
+    """A message is kept and tried again, also over a restart; when `retry_for` is over it comes back."""
+    sink, _ = start_gateway(stage, who_may_write="users")
+    port = sink.port
+    sink.close()
+    romeo = stage.client("romeo").online()
+    romeo.send(f"<message to='{escaped(JULIET)}' type='chat' id='1'><body>Kept</body></message>")
+    deadline = time.monotonic() + 10
+    while "mail waits" not in stage.log_text() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    romeo.ping()
+    check_equal([e.get("id") for e in romeo.inbox if e.get("type") == "error"], [], "errors")
+    earlier = stage.log_text().count("gateway connected")
+    stage.kill()
+    sink = Sink(stage, port)
+    stage.start()
+    wait_for_port(stage, earlier)
+    check_equal(sink.mail()[2].get_content().strip(), "Kept", "when it is there again")
+    sink.close()
+    settings = stage.settings["gateway"]["mail"]
+    stage.apply({"gateway": {"mail": {**settings, "retry_for": 0}}})
+    stage.control("reload")
+    wait_for_port(stage, earlier + 1)
+    romeo = stage.client("romeo").online()
+    romeo.send(f"<message to='{escaped(JULIET)}' type='chat' id='2'><body>Back</body></message>")
+    error = message(romeo)
+    check_equal((error.get("id"), _condition(error)), ("2", "remote-server-timeout"), "the error")
+    check("mail submission fails" in stage.log_text(), "the log does not say it")
+
+
+@scenario(users="romeo", fresh=True, differs=ONLY_OURS)
 def scenario_loops(stage):
     """RFC 3834, RFC 5321 §6.3: machines and lists are refused, and so is what went out here."""
     sink, port = start_gateway(stage)
