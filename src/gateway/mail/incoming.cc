@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <ranges>
+#include <utility>
 
 namespace balcony::gateway::mail {
 namespace {
@@ -32,6 +33,8 @@ std::string attachment_note(const Attachment& attachment) {
   std::string what =
       attachment.name.empty() ? attachment.type : attachment.name + ", " + attachment.type;
   if (attachment.bytes > 0) what += ", " + size_text(attachment.bytes);
+  if (!attachment.saved.empty())
+    return "[Attachment, saved as " + attachment.saved + ": " + what + "]";
   return "[Attachment, not taken: " + what + "]";
 }
 
@@ -63,6 +66,9 @@ std::string message_text(const ParsedMail& mail, const MailOptions& options, Thr
   if (text.empty() && mail.attachments.empty()) return "[A mail without a text]";
   for (const Attachment& attachment : mail.attachments) {
     text += (text.empty() ? "" : "\n") + attachment_note(attachment);
+  }
+  if (mail.more_attachments > 0) {
+    text += "\n[And more attachments, not taken: " + std::to_string(mail.more_attachments) + "]";
   }
   return text;
 }
@@ -100,7 +106,7 @@ Task<std::vector<SmtpReply>> Incoming::take(ReceivedMail received) {
   };
   auto parsed = parse_mail(received.data);
   if (!parsed) co_return all(SmtpReply(554, "5.6.0 " + parsed.error().detail));
-  const ParsedMail mail = *std::move(parsed);
+  ParsedMail mail = *std::move(parsed);
   if (mail.report) {
     for (const MailAddress& recipient : received.recipients) {
       const Result<> told = co_await report(recipient, *mail.report);
@@ -124,6 +130,7 @@ Task<std::vector<SmtpReply>> Incoming::take(ReceivedMail received) {
     SmtpReply verdict = co_await deliver(recipient, mail, *from);
     verdicts.push_back(std::move(verdict));
   }
+  if (std::ranges::none_of(verdicts, &SmtpReply::is_good)) remove_attachments(mail);
   if (!received.lmtp) notify(received, verdicts);
   co_return verdicts;
 }
@@ -151,7 +158,30 @@ std::optional<ThreadedMail> Incoming::parent_of(const ParsedMail& mail, const st
   return std::nullopt;
 }
 
-Task<SmtpReply> Incoming::deliver(MailAddress recipient, const ParsedMail& mail,
+// Once for all recipients, when the first of them may have the mail.
+std::optional<SmtpReply> Incoming::save_attachments(ParsedMail& mail) {
+  if (!store_) return std::nullopt;
+  for (Attachment& attachment : mail.attachments) {
+    if (!attachment.saved.empty()) continue;
+    auto saved = store_->save(attachment.name, attachment.content);
+    if (!saved) {
+      remove_attachments(mail);
+      const bool full = saved.error().code == Errc::kResourceConstraint;
+      return full ? SmtpReply(452, "4.3.1 There is no room for attachments now")
+                  : SmtpReply(451, "4.3.0 Attachments cannot be taken now");
+    }
+    attachment.saved = *std::move(saved);
+  }
+  return std::nullopt;
+}
+
+void Incoming::remove_attachments(ParsedMail& mail) {
+  for (Attachment& attachment : mail.attachments) {
+    if (!attachment.saved.empty()) store_->remove(std::exchange(attachment.saved, {}));
+  }
+}
+
+Task<SmtpReply> Incoming::deliver(MailAddress recipient, ParsedMail& mail,
                                   const MailAddress& from) {
   const auto user = user_of(recipient);
   const auto contact = link_.jid_of(from.str());
@@ -162,6 +192,7 @@ Task<SmtpReply> Incoming::deliver(MailAddress recipient, const ParsedMail& mail,
   const auto before =
       mail.message_id.empty() ? std::nullopt : threads_.by_message_id(bare, mail.message_id);
   if (before && before->address == from.str()) co_return kTaken;
+  if (const auto refused = save_attachments(mail)) co_return *refused;
   const auto parent = parent_of(mail, bare, from.str());
 
   ThreadedMail threaded;

@@ -88,6 +88,29 @@ def scenario_lmtp_and_html(stage):
                 "[Attachment, not taken: a.png, image/png, 8 bytes]", "the text")
 
 
+@scenario(users="romeo", fresh=True, differs=ONLY_OURS)
+def scenario_attachments_are_saved(stage):
+    """`attachments = "save"`: in a folder for the gateway's user alone, under a name that is one."""
+    folder = stage.folder / "attachments"
+    _, port = start_gateway(stage, attachments="save", attachments_folder=str(folder))
+    romeo = stage.client("romeo").online(interested=True)
+    add_contact(romeo, JULIET)
+    user = stage.bare("romeo")
+    mail = (f"From: {JULIET}\r\nTo: {user}\r\nMIME-Version: 1.0\r\n"
+            "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nLook\r\n"
+            "--b\r\nContent-Type: image/png; name=\"../../a b.png\"\r\n"
+            "Content-Disposition: attachment\r\n"
+            "Content-Transfer-Encoding: base64\r\n\r\niVBORw0KGgo=\r\n--b--\r\n")
+    check_equal(send(port, mail, JULIET, [user]), {}, "the mail")
+    files = list(folder.iterdir())
+    check_equal([f.read_bytes() for f in files], [b"\x89PNG\r\n\x1a\n"], "what was saved")
+    check_equal((folder.stat().st_mode & 0o777, files[0].stat().st_mode & 0o777), (0o700, 0o600),
+                "who may read it")
+    check(files[0].name.endswith("-.._.._a_b.png"), files[0].name)
+    check_equal(text(message(romeo)), f"Look\n[Attachment, saved as {files[0].name}: "
+                "../../a b.png, image/png, 8 bytes]", "the text")
+
+
 @scenario(users="romeo mercutio", fresh=True, differs=ONLY_OURS)
 def scenario_who_may_write(stage):
     """Contacts only, both ways, unless the configuration says otherwise; a reload changes it."""
