@@ -16,6 +16,8 @@ using ContextPtr = std::unique_ptr<htmlParserCtxt, ContextFree>;
 
 // What the library's callbacks get.
 struct Reading {
+  explicit Reading(HtmlEvents& to) : events(to) {}
+
   HtmlEvents& events;
   htmlParserCtxt* context = nullptr;
   std::size_t depth = 0;
@@ -73,7 +75,7 @@ HtmlEnd parse_html(std::string_view html, HtmlEvents& events) {
   if (within.empty()) return html.empty() ? HtmlEnd::kWhole : HtmlEnd::kCut;
   const ContextPtr context(htmlNewParserCtxt());
   if (!context) return HtmlEnd::kCut;
-  Reading reading{events};
+  Reading reading(events);
   reading.context = context.get();
   // Nothing but these: no tree, no messages, no entities of the mail's own.
   std::memset(context->sax, 0, sizeof(*context->sax));
