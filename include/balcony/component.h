@@ -45,6 +45,12 @@ struct ComponentOptions {
   // dead connection is noticed. 0: never.
   std::chrono::milliseconds keep_alive = std::chrono::minutes(1);
 
+  // Agree with the server on acknowledgements (XEP-0198 §3, without resumption), for
+  // send_acknowledged(); what comes is then acknowledged when its handler has returned. XEP-0114
+  // knows none: Balcony agrees; a server that ends the stream over it, or says nothing for 5 s, is
+  // connected to once more, without.
+  bool acknowledgements = false;
+
   // Connect again after the connection was lost (not after the server refused us): first after
   // about `reconnect_first`, then twice as long each time, up to `reconnect_longest`.
   bool reconnect = true;
@@ -106,9 +112,17 @@ class Component {
   // ---- stanzas. Errors of sending: kClosed: there is no connection; kUsage: `from` is not at the
   // domain, or there is no `to`
 
-  // Queues a stanza; without `from` it is from the domain. There are no acknowledgements: what is
-  // queued when the connection breaks may be lost.
+  // Queues a stanza; without `from` it is from the domain. What is queued when the connection
+  // breaks may be lost.
   Result<> send(xml::Element stanza);
+  // Sends a stanza and waits until the server has it: it is delivered, on the server's disk, or
+  // refused; an error for it has come to the handler before. `timeout` zero: `request_timeout`.
+  //
+  // Errors   kFeatureNotImplemented: the server acknowledges nothing, and nothing was sent;
+  //          kClosed, kTimeout: it may have it or not.
+  Task<Result<>> send_acknowledged(xml::Element stanza, std::chrono::milliseconds timeout = {});
+  // Whether this connection has acknowledgements.
+  bool acknowledges() const noexcept;
   // Returns the message's id. `type` as in Message.
   Result<std::string> send_message(const Jid& from, const Jid& to, std::string_view body,
                                    std::string_view type = "chat");

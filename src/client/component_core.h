@@ -4,6 +4,7 @@
 // the time that closing takes; handlers are not called any more then. On the runtime's loop.
 #pragma once
 
+#include "client/acknowledgements.h"
 #include "client/component_stream.h"
 #include "client/pauses.h"
 #include "client/requests.h"
@@ -46,7 +47,10 @@ class ComponentCore : public std::enable_shared_from_this<ComponentCore> {
   void abandon();
 
   bool is_connected() const noexcept { return accepted_ && stream_ != nullptr; }
-  Result<> send(xml::Element stanza);
+  bool acknowledges() const noexcept { return is_connected() && acknowledgements_.is_on(); }
+  // `who` waits until the server has it; null: nobody.
+  Result<> send(xml::Element stanza, Acknowledgements::Waiting* who = nullptr);
+  Task<Result<>> send_acknowledged(xml::Element stanza, std::chrono::milliseconds timeout);
   Task<Result<xml::Element>> request(xml::Element iq, std::chrono::milliseconds timeout);
   static std::string new_id();
   // What this host has announced on the connection that is there.
@@ -60,10 +64,15 @@ class ComponentCore : public std::enable_shared_from_this<ComponentCore> {
   static Task<> keep_alive(std::shared_ptr<ComponentCore> core,
                            std::weak_ptr<ComponentStream> stream);
   Task<Result<>> open();
+  Task<Result<>> open_stream(stream::AskForAcknowledgements ask);
+  void ask_soon();
+  void close_stream(std::chrono::milliseconds within);
   void on_lost(const Error& why, bool will_reconnect);
   void ended(const Error& why);
 
   void on_element(const xml::Element& element);
+  void on_acknowledgement(const xml::Element& element);
+  void on_stanza(const xml::Element& element);
   bool on_announcement(xml::ElementView message, const Jid& from);
   std::optional<Result<xml::Element>> on_roster(const IqRequest& request);
   void on_iq(xml::ElementView iq, const Jid& from);
@@ -77,6 +86,8 @@ class ComponentCore : public std::enable_shared_from_this<ComponentCore> {
   bool abandoned_ = false;  // the Component is gone
   std::shared_ptr<ComponentStream> stream_;
   RequestTable requests_;
+  Acknowledgements acknowledgements_;
+  bool asks_soon_ = false;  // <r/> is written at the end of this turn
   WaitList<Result<>> opened_;
   WaitList<Error> over_;
   Pauses pauses_{loop()};

@@ -358,6 +358,113 @@ TEST(Component, ComesBackAfterALostConnection) {
   EXPECT_EQ(server.connections, 2);
 }
 
+xml::Element message_to(std::string_view to) {
+  xml::Element message(ns::kClient, "message");
+  message.set("to", to);
+  return message;
+}
+
+// XEP-0198 §4: after <enable/>, the server's <a/> tells how many it has.
+TEST(Component, WaitsUntilTheServerHasAMessage) {
+  int questions = 0;
+  ComponentServer server([&](const xml::Element& stanza, int) -> std::string {
+    if (stanza.name() == "enable") {
+      return "<message from='juliet@capulet.example/b' to='early@bot.capulet.example'/>"
+             "<enabled xmlns='urn:xmpp:sm:3'/>";
+    }
+    if (stanza.name() != "r") return {};
+    // First one of the two, later both, and a message and a question of its own.
+    return ++questions > 1 ? ""
+                           : "<a xmlns='urn:xmpp:sm:3' h='1'/>"
+                             "<message from='juliet@capulet.example/b' to='a@bot.capulet.example'/>"
+                             "<r xmlns='urn:xmpp:sm:3'/><a xmlns='urn:xmpp:sm:3' h='2'/>";
+  });
+  const int code = run([](ComponentOptions options) -> Task<int> {
+    options.acknowledgements = true;
+    Component bot(std::move(options));
+    std::vector<std::string> heard;
+    bot.on_message([&](const Message& m) { heard.emplace_back(m.to->str()); });
+    (void)co_await bot.connect();
+    EXPECT_TRUE(bot.acknowledges());
+    EXPECT_TRUE(bot.send(message_to("first@capulet.example")));
+    const auto second = co_await bot.send_acknowledged(message_to("second@capulet.example"));
+    EXPECT_TRUE(second);
+    EXPECT_EQ(heard,
+              (std::vector<std::string>{"early@bot.capulet.example", "a@bot.capulet.example"}));
+    const auto never = co_await bot.send_acknowledged(message_to("third@capulet.example"), 50ms);
+    EXPECT_EQ(never.error().code, Errc::kTimeout);
+    co_await bot.disconnect();
+    co_return 0;
+  }(server.options()));
+  EXPECT_EQ(code, 0);
+  // One message came behind <enabled/>, and both the question and the end are answered.
+  EXPECT_THAT(server.seen(), HasSubstr("<a xmlns='urn:xmpp:sm:3' h='1'/>"));
+  EXPECT_TRUE(server.seen().ends_with("<a xmlns='urn:xmpp:sm:3' h='1'/>")) << server.seen();
+}
+
+TEST(Component, TellsWhoWaitsThatTheConnectionIsLost) {
+  ComponentServer server([](const xml::Element& stanza, int) -> std::string {
+    if (stanza.name() == "enable") return "<enabled xmlns='urn:xmpp:sm:3'/>";
+    return std::string(stanza.name() == "r" ? kDrop : "");
+  });
+  const int code = run([](ComponentOptions options) -> Task<int> {
+    options.acknowledgements = true;
+    options.reconnect = false;
+    Component bot(std::move(options));
+    (void)co_await bot.connect();
+    const auto lost = co_await bot.send_acknowledged(message_to("juliet@capulet.example"));
+    EXPECT_EQ(lost.error().code, Errc::kClosed);
+    EXPECT_FALSE(bot.acknowledges());
+    const auto later = co_await bot.send_acknowledged(message_to("juliet@capulet.example"));
+    EXPECT_EQ(later.error().code, Errc::kClosed);
+    co_return 0;
+  }(server.options()));
+  EXPECT_EQ(code, 0);
+}
+
+TEST(Component, EndsAStreamThatAcknowledgesWhatWasNotSent) {
+  ComponentServer server([](const xml::Element& stanza, int) -> std::string {
+    if (stanza.name() == "enable") return "<enabled xmlns='urn:xmpp:sm:3'/>";
+    return stanza.name() == "r" ? "<a xmlns='urn:xmpp:sm:3' h='7'/>" : "";
+  });
+  const int code = run([](ComponentOptions options) -> Task<int> {
+    options.acknowledgements = true;
+    options.reconnect = false;
+    Component bot(std::move(options));
+    (void)co_await bot.connect();
+    const auto lost = co_await bot.send_acknowledged(message_to("juliet@capulet.example"));
+    EXPECT_EQ(lost.error().code, Errc::kClosed);
+    co_return 0;
+  }(server.options()));
+  EXPECT_EQ(code, 0);
+  EXPECT_THAT(server.seen(), HasSubstr("handled-count-too-high"));
+}
+
+// XEP-0114 knows no <enable/>.
+TEST(Component, GoesWithoutAcknowledgementsWhereThereAreNone) {
+  for (const bool polite : {true, false}) {
+    ComponentServer server([polite](const xml::Element& stanza, int) -> std::string {
+      if (stanza.name() != "enable") return {};
+      return std::string(polite ? "<failed xmlns='urn:xmpp:sm:3'/>" : kDrop);
+    });
+    const int code = run([](ComponentOptions options) -> Task<int> {
+      options.acknowledgements = true;
+      Component bot(std::move(options));
+      const auto connected = co_await bot.connect();
+      EXPECT_TRUE(connected);
+      EXPECT_FALSE(bot.acknowledges());
+      const auto sent = co_await bot.send_acknowledged(message_to("juliet@capulet.example"));
+      EXPECT_EQ(sent.error().code, Errc::kFeatureNotImplemented);
+      EXPECT_TRUE(bot.send(message_to("juliet@capulet.example")));
+      co_await bot.disconnect();
+      co_return 0;
+    }(server.options()));
+    EXPECT_EQ(code, 0);
+    EXPECT_EQ(server.connections, polite ? 1 : 2);
+    EXPECT_THAT(server.seen(), HasSubstr("<message"));
+  }
+}
+
 TEST(Component, TalksToNobodyFarAwayWithoutBeingTold) {
   const int code = run([]() -> Task<int> {
     ComponentOptions options(jid("bot.capulet.example"), "x");

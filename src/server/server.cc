@@ -334,9 +334,7 @@ void Server::stop(std::chrono::milliseconds within) {
     for (ClientSession* session : sessions) session->end({StreamCondition::kSystemShutdown, ""});
     const std::vector<ComponentSession*> components(context.components.begin(),
                                                     context.components.end());
-    for (ComponentSession* component : components) {
-      component->end({StreamCondition::kSystemShutdown, ""});
-    }
+    for (ComponentSession* component : components) component->stop();
     context.federation->stop();
   });
   if (resolver_) resolver_->stop();

@@ -3,7 +3,9 @@
 #include "base/base64.h"
 #include "sasl/crypto.h"
 #include "stanza/ns.h"
+#include "stanza/stanza.h"
 #include "stream/server_says.h"
+#include "stream/stream_management.h"
 #include "xml/writer.h"
 
 #include <balcony/jid.h>
@@ -117,8 +119,9 @@ AcceptingActions AcceptingComponent::end(const StreamError& error) {
 
 // ---- the component's end
 
-InitiatingComponent::InitiatingComponent(std::string domain, std::string secret)
-    : domain_(std::move(domain)), secret_(std::move(secret)) {}
+InitiatingComponent::InitiatingComponent(std::string domain, std::string secret,
+                                         AskForAcknowledgements ask)
+    : domain_(std::move(domain)), secret_(std::move(secret)), ask_(ask) {}
 
 ComponentActions InitiatingComponent::on_start() {
   state_ = State::kOpening;
@@ -140,21 +143,41 @@ ComponentActions InitiatingComponent::on_header(const xml::StreamHeader& opened)
 ComponentActions InitiatingComponent::on_element(xml::ElementView element) {
   if (state_ == State::kFailed) return {};
   if (const auto error = read_stream_error(element)) {
-    state_ = State::kFailed;
-    return list(Send{std::string(kStreamEndTag)}, ComponentFailed{to_error(*error)});
+    ComponentActions actions = list(Send{std::string(kStreamEndTag)});
+    append(actions, failed(to_error(*error)));
+    return actions;
   }
+  if (state_ == State::kAsking) return on_answer(element);
   if (state_ != State::kHandshake || id_.empty() || !element.is(ns::kClient, "handshake")) {
     return refused(StreamCondition::kUnsupportedStanzaType, "the server sent no handshake");
+  }
+  if (ask_ == AskForAcknowledgements::kYes) {
+    state_ = State::kAsking;
+    return list(Send{written(write_enable(false))});
   }
   state_ = State::kAccepted;
   return list(ComponentAccepted{});
 }
 
+// XEP-0198 §3: <enabled/> or <failed/>; in between may come what others send to our domain.
+ComponentActions InitiatingComponent::on_answer(xml::ElementView element) {
+  const bool agreed = element.is(ns::kStreamManagement, "enabled");
+  if (agreed || element.is(ns::kStreamManagement, "failed")) {
+    state_ = State::kAccepted;
+    return list(ComponentAccepted{agreed});
+  }
+  if (!stanza_kind(element) || early_.size() >= kEarlyMax) {
+    return refused(StreamCondition::kUnsupportedStanzaType, "the server did not answer <enable/>");
+  }
+  early_.push_back(element.clone());
+  return {};
+}
+
 ComponentActions InitiatingComponent::on_stream_end() {
   if (state_ == State::kFailed) return {};
-  state_ = State::kFailed;
-  return list(Send{std::string(kStreamEndTag)},
-              ComponentFailed{Error(Errc::kClosed, "the server closed the stream")});
+  ComponentActions actions = list(Send{std::string(kStreamEndTag)});
+  append(actions, failed(Error(Errc::kClosed, "the server closed the stream")));
+  return actions;
 }
 
 ComponentActions InitiatingComponent::on_error(const Error& error) {
@@ -163,6 +186,7 @@ ComponentActions InitiatingComponent::on_error(const Error& error) {
 }
 
 ComponentActions InitiatingComponent::failed(Error error) {
+  was_asking_ = state_ == State::kAsking;
   state_ = State::kFailed;
   return list(ComponentFailed{std::move(error)});
 }

@@ -38,13 +38,24 @@ bool is_bomb(std::string_view data) {
   return typed > kTypedPartsMax || parts > kPartsMax || header > kHeaderLinesMax;
 }
 
+std::string bytes_of(GMimeStream* memory) {
+  const GByteArray* bytes = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(memory));
+  return {reinterpret_cast<const char*>(bytes->data), bytes->len};
+}
+
 std::string content_of(GMimePart* part) {
   GMimeDataWrapper* content = g_mime_part_get_content(part);
   if (!content) return {};
   const ObjectPtr<GMimeStream> stream(g_mime_stream_mem_new());
   g_mime_data_wrapper_write_to_stream(content, stream.get());
-  const GByteArray* bytes = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(stream.get()));
-  return {reinterpret_cast<const char*>(bytes->data), bytes->len};
+  return bytes_of(stream.get());
+}
+
+// A mail in the mail, as it came.
+std::string source_of(GMimeMessage* message) {
+  const ObjectPtr<GMimeStream> stream(g_mime_stream_mem_new());
+  g_mime_object_write_to_stream(GMIME_OBJECT(message), nullptr, stream.get());
+  return bytes_of(stream.get());
 }
 
 // Goes through the parts and finds what is text for people, what is attached and what is a report.
@@ -118,7 +129,7 @@ class PartReader {
     if (g_mime_content_type_is_type(type, "text", "html")) {
       text = html_to_text(text);
     } else if (!g_mime_content_type_is_type(type, "text", "plain")) {
-      if (place.alternative == kNone) note({"", type_of(type), text.size()});
+      if (place.alternative == kNone) note("", type_of(type), std::move(text));
       return;
     }
     if (text.find_first_not_of(" \t\r\n") == std::string::npos) return;
@@ -132,10 +143,14 @@ class PartReader {
     return one_line(to_text(name.get()), kNameMax);
   }
 
-  void note(Attachment attachment) {
-    if (mail_.attachments.size() < kAttachmentsMax) {
-      mail_.attachments.push_back(std::move(attachment));
+  void note(const std::string& name, std::string type, std::string content) {
+    if (mail_.attachments.size() >= kAttachmentsMax) {
+      ++mail_.more_attachments;
+      return;
     }
+    const std::size_t bytes = content.size();
+    mail_.attachments.push_back(
+        {one_line(name, kNameMax), std::move(type), bytes, std::move(content), {}});
   }
 
   void attachment(const Place& place, GMimePart* part, GMimeContentType* type) {
@@ -143,8 +158,7 @@ class PartReader {
     const bool own = place.related && !g_mime_part_is_attachment(part) &&
                      g_mime_content_type_is_type(type, "image", "*");
     if (own) return;
-    note({one_line(to_text(g_mime_part_get_filename(part)), kNameMax), type_of(type),
-          content_of(part).size()});
+    note(to_text(g_mime_part_get_filename(part)), type_of(type), content_of(part));
   }
 
   // A mail in the mail: in a report the one that it is about, else an attachment.
@@ -156,7 +170,7 @@ class PartReader {
       if (is_message_id(id)) mail_.report->message_id = id;
       return;
     }
-    note({one_line(to_text(g_mime_message_get_subject(inner)), kNameMax), "message/rfc822", 0});
+    note(to_text(g_mime_message_get_subject(inner)), "message/rfc822", source_of(inner));
   }
 
   void original(const std::string& header) {

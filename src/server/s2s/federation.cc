@@ -3,9 +3,9 @@
 #include "base/log.h"
 #include "server/s2s/incoming_stream.h"
 #include "server/s2s/outgoing_stream.h"
+#include "server/unacknowledged.h"
 #include "stanza/ns.h"
 #include "stream/dialback.h"
-#include "xml/parser.h"
 
 #include <algorithm>
 #include <chrono>
@@ -217,7 +217,7 @@ void Federation::let_go(const stream::ProvenPairs& proved) {
 }
 
 void Federation::give_back(LostStream& lost) {
-  for (const Stanza& stanza : read_kept(lost.managed->take_unacknowledged())) {
+  for (const Stanza& stanza : read_kept(lost.managed->take_unacknowledged(), ns::kServer)) {
     context_.router->remotes().give_back(stanza, lost_error());
   }
   recall(lost);
@@ -244,21 +244,6 @@ ManagedOptions peer_management(const Config& config) {
   options.silence_max = config.stream_management.silence;
   options.ask_soon = true;
   return options;
-}
-
-std::vector<Stanza> read_kept(std::deque<stream::Kept> kept) {
-  xml::Scope scope;
-  scope.default_ns = scope.content_ns = ns::kServer;
-  std::vector<Stanza> all;
-  for (stream::Kept& sent : kept) {
-    auto element = xml::parse(sent.text, scope);
-    if (!element) continue;
-    auto stanza = Stanza::make(*element);
-    if (!stanza) continue;
-    stanza->set_receipt(std::move(sent.receipt));
-    all.push_back(*std::move(stanza));
-  }
-  return all;
 }
 
 }  // namespace balcony::server::s2s

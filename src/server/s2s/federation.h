@@ -137,7 +137,4 @@ class Federation final : public router::RemoteDialer {
 
 ManagedOptions peer_management(const Config& config);
 
-// The stanzas that a stream with another server sent and that were not acknowledged.
-std::vector<Stanza> read_kept(std::deque<stream::Kept> kept);
-
 }  // namespace balcony::server::s2s

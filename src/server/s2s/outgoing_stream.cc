@@ -3,6 +3,8 @@
 #include "base/log.h"
 #include "precis/idna.h"
 #include "server/s2s/policy.h"
+#include "server/unacknowledged.h"
+#include "stanza/ns.h"
 
 #include <algorithm>
 #include <utility>
@@ -148,7 +150,7 @@ void OutgoingStream::on_management(stream::ManagementOutcome outcome) {
 
 void OutgoingStream::send_rest(LostStream lost) {
   const bool is_good = is_proved_for_all();
-  for (const Stanza& stanza : read_kept(lost.managed->take_unacknowledged())) {
+  for (const Stanza& stanza : read_kept(lost.managed->take_unacknowledged(), ns::kServer)) {
     if (is_good && machine_of_.may_send(stanza.from()->domain(), stanza.to()->domain())) {
       deliver(stanza, {});
     } else {

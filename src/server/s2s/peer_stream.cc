@@ -2,6 +2,8 @@
 
 #include "base/log.h"
 #include "server/s2s/federation.h"
+#include "server/unacknowledged.h"
+#include "stanza/ns.h"
 
 #include <algorithm>
 #include <utility>
@@ -158,7 +160,7 @@ void PeerStream::return_stanzas() {
     unsent_.reset();
   }
   if (managed_) {
-    for (Stanza& stanza : read_kept(managed_->take_unacknowledged())) {
+    for (Stanza& stanza : read_kept(managed_->take_unacknowledged(), ns::kServer)) {
       lost.push_back(std::move(stanza));
     }
     managed_.reset();
