@@ -177,6 +177,11 @@ void hear_presence(Server& server, const Stanza& presence) {
 }  // namespace
 
 void watch_presence(router::Registrar& on, Server& server) {
+  // Before the first presence, which would have to take everybody for an owner.
+  on.on<router::SessionBound>([&server](router::SessionBound&) {
+    shard_state(server).owners.prepare(server);
+    return Flow::kContinue;
+  });
   // Early: the module that broadcasts it stops the event.
   on.on<router::PresenceOutgoing>(Priority::kEarly, [&server](router::PresenceOutgoing& event) {
     return own_presence(server, event);
