@@ -1,5 +1,7 @@
 #include "router/asked.h"
 
+#include "router/testing/test_stream.h"
+
 #include "base/manual_loop.h"
 
 #include <gtest/gtest.h>
@@ -8,10 +10,7 @@ namespace balcony::router {
 namespace {
 
 using std::chrono_literals::operator""s;
-
-Jid jid(std::string_view text) {
-  return *Jid::parse(text);
-}
+using testing::jid;
 
 class AskedTest : public ::testing::Test {
  protected:

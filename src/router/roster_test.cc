@@ -1,5 +1,6 @@
 #include "router/roster.h"
 
+#include "router/testing/test_stream.h"
 #include "xml/parser.h"
 #include "xml/writer.h"
 
@@ -10,10 +11,7 @@ namespace balcony::router {
 namespace {
 
 using ::testing::ElementsAre;
-
-Jid jid(std::string_view text) {
-  return Jid::parse(text).value();
-}
+using testing::jid;
 
 RosterItem nurse() {
   RosterItem item(jid("nurse@example.com"));

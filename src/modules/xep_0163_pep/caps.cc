@@ -101,6 +101,26 @@ void CapsTable::ask(router::Server& server, const std::string& ver, Entry& entry
   server.route(std::move(question));
 }
 
+// The one who was asked does not count any more.
+void CapsTable::ask_next(router::Server& server, const std::string& ver, Entry& entry) {
+  entry.waiting.pop_front();
+  if (entry.waiting.empty()) {
+    forget(ver);
+  } else {
+    ask(server, ver, entry);
+  }
+}
+
+void CapsTable::client_gone(router::Server& server, const Jid& client) {
+  std::vector<std::string> asked;
+  for (const auto& [question, ver] : questions_) {
+    const auto found = entries_.find(ver);
+    if (found == entries_.end() || found->second.waiting.empty()) continue;
+    if (found->second.waiting.front().client == client) asked.push_back(ver);
+  }
+  for (const std::string& ver : asked) ask_next(server, ver, entries_.at(ver));
+}
+
 void CapsTable::look_up(router::Server& server, const Jid& account, const Jid& client,
                         const CapsHash& hash, std::function<void(const Interest&)> then) {
   Entry& entry = get_or_add(hash.ver);
@@ -132,12 +152,7 @@ bool CapsTable::take_answer(router::Server& server, const Stanza& answer) {
   if (answer.type() == StanzaType::kResult) interest = verified_interest(answer.payload(), ver);
   if (!interest) {
     // XEP-0115 §5.4: who answers wrongly says nothing of the others.
-    entry.waiting.pop_front();
-    if (entry.waiting.empty()) {
-      forget(ver);
-    } else {
-      ask(server, ver, entry);
-    }
+    ask_next(server, ver, entry);
     return true;
   }
   entry.is_known = true;

@@ -55,6 +55,9 @@ class CapsTable {
   // An answer to the bare JID of an account. False when it is to no question of this table.
   bool take_answer(router::Server& server, const Stanza& answer);
 
+  // This client (a full JID) has gone: if it was asked, the next one is.
+  void client_gone(router::Server& server, const Jid& client);
+
  private:
   struct Waiting {
     Jid account, client;
@@ -71,6 +74,7 @@ class CapsTable {
   };
   Entry& get_or_add(const std::string& ver);
   void ask(router::Server& server, const std::string& ver, Entry& entry);
+  void ask_next(router::Server& server, const std::string& ver, Entry& entry);
   void forget(const std::string& ver);
 
   std::unordered_map<std::string, Entry> entries_;

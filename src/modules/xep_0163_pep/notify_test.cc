@@ -1,10 +1,15 @@
 // XEP-0163 §4: who is told of what, and when. With one shard and with several.
 #include "modules/testing/pubsub.h"
+#include "router/host.h"
+#include "router/remote.h"
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace balcony::modules {
@@ -155,6 +160,106 @@ TEST_P(PepNotify, CapabilitiesThatAreNotTheHashsAreNotBelieved) {
   TestClient& second = world.login("juliet@localhost/chamber");
   EXPECT_TRUE(announce(second, {"tune"}));
   EXPECT_EQ(told(second), Titles{"A"});
+}
+
+TEST_P(PepNotify, WhoGoesWithoutAnAnswerDoesNotHoldUpTheOthers) {
+  TestClient& second = world.login("juliet@localhost/chamber");
+  const xml::Element info = interested_info({"tune"});
+  juliet.send(presence_with_caps(info));
+  second.send(presence_with_caps(info));  // it waits for juliet's answer
+  second.clear();
+  juliet.disconnect();
+  world.run();
+  bool asked = false;
+  while (second.waiting() > 0) {
+    const xml::Element stanza = second.received_element();
+    asked = asked || (stanza.name() == "iq" && stanza.attr("type") == "get");
+  }
+  EXPECT_TRUE(asked);
+}
+
+TEST_P(PepNotify, AResumedSessionStillWantsWhatItWanted) {
+  let(romeo, juliet);
+  announce(juliet, {"tune", "mood"});
+  xml::Element saved("urn:test", "session");
+  const router::Host& host = *juliet.resource().user->host;
+  host.fire(router::SessionSaving{juliet.resource(), saved.ref()});
+  juliet.disconnect();
+  TestClient& again = world.login_available("juliet@localhost/balcony");
+  host.fire(router::SessionRestoring{again.resource(), saved.view()});
+  publish(romeo, "tune", "a", "A");
+  EXPECT_EQ(told(again), Titles{"A"});
+}
+
+// A stream to another server: keeps what it is sent.
+class RemoteStream final : public router::Endpoint {
+ public:
+  void deliver(const Stanza& stanza, std::string_view) override { deliver(stanza.xml()); }
+  void deliver(xml::ElementView element) override { inbox.push_back(element.clone()); }
+  void close(const StreamError&) override {}
+  Info info() const override { return {}; }
+
+  std::vector<xml::Element> inbox;
+};
+
+class Dialer final : public router::RemoteDialer {
+ public:
+  std::optional<Error> refuses(const router::DomainPair&) const override { return std::nullopt; }
+  void dial(const router::DomainPair&) override { dialed = true; }
+  bool dialed = false;
+};
+
+TEST_P(PepNotify, AContactElsewhereIsToldByHisPresence) {
+  Dialer dialer;
+  RemoteStream stream;
+  for (std::size_t i = 0; i < world.count(); ++i) world.router(i).remotes().set_dialer(&dialer);
+  const auto comes = [this](const std::string& text) {
+    auto element = xml::parse(text, xml::Scope{});
+    auto task = world.router(0).receive_foreign(*Stanza::make(*element));
+    if (task) balcony::spawn(*std::move(task));
+    world.run();
+  };
+  // What was sent to her of this name.
+  const auto sent = [&](std::string_view name) {
+    world.run();
+    std::vector<xml::Element> all;
+    for (xml::Element& element : std::exchange(stream.inbox, {})) {
+      if (element.name() == name) all.push_back(std::move(element));
+    }
+    return all;
+  };
+  const std::string nurse = "nurse@capulet.example", full = nurse + "/house";
+  const std::string from = "<presence from='" + nurse + "' to='romeo@localhost' ";
+  romeo.send("<presence type='subscribe' to='" + nurse + "'/>");
+  world.router_of("capulet.example").remotes().ready({"localhost", "capulet.example"}, stream);
+  comes(from + "type='subscribed'/>");
+  comes(from + "type='subscribe'/>");
+  romeo.send("<presence type='subscribed' to='" + nurse + "'/>");
+  publish(romeo, "tune", "a", "A");
+  romeo.disconnect();  // she comes while he is away
+  sent("");
+  const xml::Element info = interested_info({"tune"});
+  comes(presence_with_caps(info, "romeo@localhost", full));
+  const auto asked = sent("iq");
+  ASSERT_EQ(asked.size(), 1U);
+  EXPECT_EQ(asked[0].attr("to"), full);
+  xml::Element answer = result_reply(asked[0], info.clone());
+  comes(xml::to_string(answer));
+  EXPECT_EQ(sent("message").size(), 1U);
+  comes(presence_with_caps(info, "romeo@localhost", full));
+  EXPECT_EQ(sent("message").size(), 0U);  // nothing is new
+  TestClient& again = world.login("romeo@localhost/orchard");
+  publish(again, "tune", "a", "B");
+  const auto told_her = sent("message");
+  ASSERT_EQ(told_her.size(), 1U);
+  EXPECT_EQ(told_her[0].attr("to"), full);
+  comes("<presence type='unavailable' from='" + full + "' to='romeo@localhost'/>");
+  publish(again, "tune", "a", "C");
+  EXPECT_EQ(sent("message").size(), 0U);
+  // A stranger's presence asks him nothing and leaves nothing.
+  comes(presence_with_caps(interested_info({"mood"}), "romeo@localhost", "x@capulet.example/y"));
+  EXPECT_EQ(sent("iq").size(), 0U);
+  for (std::size_t i = 0; i < world.count(); ++i) world.router(i).remotes().set_dialer(nullptr);
 }
 
 TEST_P(PepNotify, BlockingStopsIt) {

@@ -165,6 +165,7 @@ void hear_presence(Server& server, const Stanza& presence) {
   const Jid account = presence.to()->bare();
   ShardState& state = shard_state(server);
   if (!state.owners.may_have(server, account)) return;
+  if (type == StanzaType::kUnavailable) state.caps.client_gone(server, client);
   const auto hash = type == StanzaType::kAvailable ? caps_of(presence) : std::nullopt;
   const auto known = hash ? state.caps.known(hash->ver) : std::nullopt;
   if (!hash || (known && !*known)) return forget_remote(server, account, client);
@@ -176,14 +177,20 @@ void hear_presence(Server& server, const Stanza& presence) {
 }  // namespace
 
 void watch_presence(router::Registrar& on, Server& server) {
+  // Before the first presence, which would have to take everybody for an owner.
+  on.on<router::SessionBound>([&server](router::SessionBound&) {
+    shard_state(server).owners.prepare(server);
+    return Flow::kContinue;
+  });
   // Early: the module that broadcasts it stops the event.
   on.on<router::PresenceOutgoing>(Priority::kEarly, [&server](router::PresenceOutgoing& event) {
     return own_presence(server, event);
   });
   on.on<router::ResourceAvailable>(
       [&server](router::ResourceAvailable& event) { return own_available(server, event); });
-  on.on<router::ResourceUnavailable>([](router::ResourceUnavailable& event) {
+  on.on<router::ResourceUnavailable>([&server](router::ResourceUnavailable& event) {
     event.resource.slots.erase(kClientCaps);
+    shard_state(server).caps.client_gone(server, event.resource.jid);
     return Flow::kContinue;
   });
   on.on<router::SessionSaving>([](router::SessionSaving& event) {

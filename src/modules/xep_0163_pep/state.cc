@@ -23,11 +23,14 @@ ShardState& shard_state(router::Server& server) {
   return server.slots().get(kShardState);
 }
 
+void Owners::prepare(router::Server& server) {
+  if (state_ != State::kUnread) return;
+  state_ = State::kReading;
+  server.spawn(nullptr, read(server));
+}
+
 bool Owners::may_have(router::Server& server, const Jid& account) {
-  if (state_ == State::kUnread) {
-    state_ = State::kReading;
-    server.spawn(nullptr, read(server));
-  }
+  prepare(server);
   return state_ != State::kRead || hashes_.contains(hash_of_account(account.bare_str()));
 }
 

@@ -17,7 +17,8 @@ namespace balcony::modules::pep {
 // Eight bytes each; now and then one that has none any more.
 class Owners {
  public:
-  // Reads them from storage at the first call; until that is done everybody may have nodes.
+  // Reads them from storage, at the first call; until that is done everybody may have nodes.
+  void prepare(router::Server& server);
   bool may_have(router::Server& server, const Jid& account);
   // Returns whether it is new.
   bool add(const Jid& account);

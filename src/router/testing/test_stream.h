@@ -1,4 +1,5 @@
-// What tests put in the place of streams that are no client's.
+// What tests of the router and the modules share: texts as values, and what stands in the place of
+// streams that are no client's.
 #pragma once
 
 #include "router/endpoint.h"
@@ -7,6 +8,7 @@
 #include "xml/writer.h"
 
 #include <balcony/element.h>
+#include <balcony/jid.h>
 
 #include <string>
 #include <string_view>
@@ -24,6 +26,10 @@ class TestStream final : public Endpoint {
 
   std::vector<std::string> inbox;
 };
+
+inline Jid jid(std::string_view text) {
+  return Jid::parse(text).value();
+}
 
 inline Stanza stanza(std::string_view text) {
   auto element = xml::parse(text, xml::Scope{}, {});
