@@ -23,6 +23,8 @@ Result<> Crowd::set_up() {
     tls.verify = TlsVerify::kReport;
     BALCONY_ASSIGN(settings_.context, TlsClientContext::create(std::move(tls)));
   }
+  far_ = settings_;
+  BALCONY_ASSIGN(far_.server, SocketAddress::parse(options_.address, options_.far_port));
   BALCONY_ASSIGN(accounts_, accounts(options_, options_.sessions));
   return {};
 }
@@ -31,8 +33,9 @@ Task<Result<>> Crowd::log_in(std::size_t first, std::size_t count) {
   if (count == 0) co_return {};
   const std::size_t offset = clients_.size();
   for (std::size_t i = first; i < first + count; ++i) {
+    LoginSettings& settings = is_far(options_, i) ? far_ : settings_;
     clients_.push_back(
-        std::make_unique<Client>(shard_, settings_, accounts_[i].jid, accounts_[i].password));
+        std::make_unique<Client>(shard_, settings, accounts_[i].jid, accounts_[i].password));
   }
   Under way;
   way.next = offset;

@@ -38,6 +38,7 @@ class Crowd {
   Shard& shard_;
   const Options& options_;
   LoginSettings settings_;
+  LoginSettings far_;  // of the other server
   std::vector<Account> accounts_;
   Clients clients_;
 };

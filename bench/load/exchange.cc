@@ -43,13 +43,13 @@ class Exchange {
     count_ = 0;
     latencies_.clear();
     const Instant begun = shard_.clock().now();
-    const double cpu = cpu_seconds(options_.pid);
+    const double cpu = servers_cpu_seconds();
     const double own = own_cpu_seconds();
     if (options_.messages == 0) shard_.after(options_.duration, [this] { enough_.set(true); });
     measuring_ = true;
     co_await enough_;
     const std::chrono::duration<double> took = shard_.clock().now() - begun;
-    const double used = cpu_seconds(options_.pid) - cpu;
+    const double used = servers_cpu_seconds() - cpu;
     const auto count = static_cast<double>(count_);
     stopping_ = true;
     if (failure_) co_return fail(*failure_);
@@ -67,6 +67,11 @@ class Exchange {
   }
 
  private:
+  double servers_cpu_seconds() const {
+    const double near = cpu_seconds(options_.pid);
+    return options_.far_port == 0 ? near : near + cpu_seconds(options_.far_pid);
+  }
+
   void listen(Client& client, Line* line) {
     spawn([](Exchange& self, Client& from, Line* to) -> Task<> {
       const Error end = co_await from.read([&self, to](std::string_view stanza) {

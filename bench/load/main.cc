@@ -21,6 +21,10 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--users", options.users, "Accounts; %d is a number from 0")
       ->capture_default_str();
   app.add_option("--users-file", options.users_file, "Lines of \"JID password\" instead");
+  app.add_option("--far-port", options.far_port, "chat: receivers are at this server's port");
+  app.add_option("--far-users", options.far_users, "And these are their accounts")
+      ->capture_default_str();
+  app.add_option("--far-pid", options.far_pid, "And its process");
   app.add_option("--password", options.password)->capture_default_str();
   app.add_option("--mechanism", options.mechanism, "PLAIN or SCRAM")
       ->check(CLI::IsMember({"PLAIN", "SCRAM"}))

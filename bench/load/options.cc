@@ -26,10 +26,10 @@ Result<std::vector<Account>> accounts(const Options& options, std::size_t count)
     if (all.size() < count) return fail(Errc::kNotFound, "too few users in the file");
     return all;
   }
-  const std::size_t place = options.users.find("%d");
-  if (place == std::string::npos) return fail(Errc::kMalformed, "--users needs a %d");
   for (std::size_t i = 0; i < count; ++i) {
-    std::string jid = options.users;
+    std::string jid = is_far(options, i) ? options.far_users : options.users;
+    const std::size_t place = jid.find("%d");
+    if (place == std::string::npos) return fail(Errc::kMalformed, "--users needs a %d");
     jid.replace(place, 2, std::to_string(i));
     BALCONY_ASSIGN(Account next, account(jid, options.password));
     all.push_back(std::move(next));

@@ -19,6 +19,10 @@ struct Options {
   std::uint16_t port = 5222;
   std::string users = "u%d@localhost";  // %d: the number of the account, from 0
   std::string users_file;               // lines of "JID password"; then `users` does not count
+  // Every second account, the receivers of chat, at another server (with another domain).
+  std::uint16_t far_port = 0;  // 0: there is none
+  std::string far_users = "u%d@far.example";
+  int far_pid = 0;  // its CPU time is added
   std::string password = "secret";
   std::string mechanism = "PLAIN";  // or "SCRAM": the strongest SCRAM that is offered
   bool tls = false;                 // STARTTLS; any certificate will do
@@ -44,6 +48,11 @@ struct Account {
   Jid jid;
   std::string password;
 };
+
+// Whether this account is at the other server.
+inline bool is_far(const Options& options, std::size_t account) {
+  return options.far_port != 0 && account % 2 == 1;
+}
 
 // The first `count` accounts, each with the resource "bench". Errors: kNotFound: the file has not
 // so many; kMalformed: an address is none.

@@ -8,6 +8,7 @@ namespace balcony::bench {
 
 // chat: pairs; one half sends messages to the full JID of the other, `in_flight` under way each.
 // ping: each session asks the server (XEP-0199 §4.1), `in_flight` requests under way.
+// With `far_port`, that half is at another server, and the CPU time is that of both.
 // With `rate`: so many messages a second, evenly, whatever is under way.
 // Figures: messages, per_second, p50_us, p99_us, server_cpu_s, cpu_s_per_100000, client_cpu_s.
 Task<Result<Report>> exchange(Shard& shard, Crowd& crowd, const Options& options);

@@ -39,6 +39,15 @@ Result<> Component::send(xml::Element stanza) {
   return core_->send(std::move(stanza));
 }
 
+Task<Result<>> Component::send_acknowledged(xml::Element stanza,
+                                            std::chrono::milliseconds timeout) {
+  return core_->send_acknowledged(std::move(stanza), timeout);
+}
+
+bool Component::acknowledges() const noexcept {
+  return core_->acknowledges();
+}
+
 Result<std::string> Component::send_message(const Jid& from, const Jid& to, std::string_view body,
                                             std::string_view type) {
   std::string id = client::ComponentCore::new_id();

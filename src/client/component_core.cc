@@ -3,12 +3,15 @@
 #include "base/random.h"
 #include "client/core.h"
 #include "client/dialer.h"
+#include "client/privileges.h"
 #include "client/received.h"
+#include "payload/roster.h"
 #include "stanza/ns.h"
 #include "stanza/stanza.h"
 #include "stanza/stanza_error.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace balcony::client {
 ComponentCore::ComponentCore(Runtime& runtime, ComponentOptions options_)
@@ -39,6 +42,7 @@ Task<> ComponentCore::life(std::shared_ptr<ComponentCore> core) {
   while (true) {
     if (opened) {
       const std::shared_ptr<ComponentStream> stream = core->stream_;
+      for (const xml::Element& e : stream->take_early()) core->on_stanza(e);
       why = co_await stream->receive([&](xml::Element e) { core->on_element(e); });
       core->stream_.reset();
     } else {
@@ -56,7 +60,26 @@ Task<> ComponentCore::life(std::shared_ptr<ComponentCore> core) {
   core->ended(why);
 }
 
+// A server that knows XEP-0114 alone may end the stream when it is asked for acknowledgements, or
+// say nothing: then once more, without.
 Task<Result<>> ComponentCore::open() {
+  using Ask = stream::AskForAcknowledgements;
+  auto opened = co_await open_stream(options.acknowledgements ? Ask::kYes : Ask::kNo);
+  const bool refused = !opened && stream_ && stream_->was_asking() && !leaving_;
+  if (refused) opened = co_await open_stream(Ask::kNo);
+  accepted_ = opened.has_value();
+  if (!opened) {
+    stream_.reset();
+    co_return opened;
+  }
+  if (stream_->acknowledges()) acknowledgements_.start();
+  pauses_.succeeded();
+  if (options.keep_alive.count() > 0) spawn(keep_alive(shared_from_this(), stream_));
+  co_return opened;
+}
+
+Task<Result<>> ComponentCore::open_stream(stream::AskForAcknowledgements ask) {
+  stream_.reset();
   auto connected = co_await dial(runtime_, options);
   if (!connected) {
     const Error& why = connected.error();
@@ -65,26 +88,22 @@ Task<Result<>> ComponentCore::open() {
     co_return fail(why.code, "cannot reach " + options.server + ": " + why.detail);
   }
   if (leaving_) co_return fail(Errc::kCancelled, "the component gave up");
-  const auto stream = std::make_shared<ComponentStream>(runtime_, std::move(connected->connection),
-                                                        std::string(options.domain.domain()),
-                                                        options.secret, options.connect_timeout);
+  const auto stream = std::make_shared<ComponentStream>(
+      runtime_, std::move(connected->connection), std::string(options.domain.domain()),
+      options.secret, ask, options.connect_timeout);
   stream_ = stream;
   auto opened = co_await stream->open();
   if (opened && leaving_) opened = fail(Errc::kCancelled, "the component gave up");
-  accepted_ = opened.has_value();
-  if (!opened) {
-    stream_.reset();
-    co_return opened;
-  }
-  pauses_.succeeded();
-  if (options.keep_alive.count() > 0) spawn(keep_alive(shared_from_this(), stream));
   co_return opened;
 }
 
 void ComponentCore::on_lost(const Error& why, bool will_reconnect) {
   accepted_ = false;
+  privileges_.clear();
   pauses_.end();
-  requests_.fail_all(Error(Errc::kClosed, "the connection was lost: " + why.detail));
+  const Error lost(Errc::kClosed, "the connection was lost: " + why.detail);
+  acknowledgements_.stop(lost);
+  requests_.fail_all(lost);
   if (handlers.disconnect && !abandoned_ && !leaving_) handlers.disconnect(why, will_reconnect);
 }
 
@@ -106,7 +125,7 @@ Task<> ComponentCore::keep_alive(std::shared_ptr<ComponentCore> core,
 Task<> ComponentCore::disconnect() {
   if (!alive_) co_return;
   leaving_ = true;
-  if (stream_) stream_->close(kGoodbyeTime);
+  close_stream(kGoodbyeTime);
   WaitList<Error>::Wait wait(over_);
   pauses_.end();
   if (alive_) co_await wait.value;
@@ -121,10 +140,19 @@ Task<Error> ComponentCore::closed() {
 void ComponentCore::abandon() {
   abandoned_ = true;
   leaving_ = true;
-  if (stream_) stream_->close(std::chrono::seconds(1));
+  close_stream(std::chrono::seconds(1));
   accepted_ = false;
-  requests_.fail_all(Error(Errc::kClosed, "the component was ended"));
+  const Error over(Errc::kClosed, "the component was ended");
+  acknowledgements_.stop(over);
+  requests_.fail_all(over);
   pauses_.end();
+}
+
+// What was dealt with is told, so that the server gives none of it back to its senders.
+void ComponentCore::close_stream(std::chrono::milliseconds within) {
+  if (!stream_) return;
+  if (acknowledges()) stream_->write_raw(acknowledgements_.answer());
+  stream_->close(within);
 }
 
 // ---- sending
@@ -133,7 +161,7 @@ std::string ComponentCore::new_id() {
   return system_random().token(9);
 }
 
-Result<> ComponentCore::send(xml::Element stanza) {
+Result<> ComponentCore::send(xml::Element stanza, Acknowledgements::Waiting* who) {
   if (!is_connected()) return fail(Errc::kClosed, "the component is not connected");
   if (!stanza.has_attr("from")) stanza.set("from", options.domain.str());
   BALCONY_ASSIGN(const Jid from, Jid::parse(stanza.attr("from")));
@@ -143,7 +171,37 @@ Result<> ComponentCore::send(xml::Element stanza) {
   }
   if (!stanza.has_attr("to")) return fail(Errc::kUsage, "a component's stanza needs a 'to'");
   stream_->write(stanza);
+  if (!acknowledgements_.is_on() || !stanza_kind(stanza)) return {};
+  if (auto counted = acknowledgements_.sent(who); !counted) {
+    stream_->close(std::chrono::seconds(1));
+    return counted;
+  }
+  if (acknowledgements_.is_time_to_ask()) ask_soon();
   return {};
+}
+
+Task<Result<>> ComponentCore::send_acknowledged(xml::Element stanza,
+                                                std::chrono::milliseconds timeout) {
+  if (!is_connected()) co_return fail(Errc::kClosed, "the component is not connected");
+  if (!acknowledgements_.is_on()) {
+    co_return fail(Errc::kFeatureNotImplemented, "this server acknowledges nothing");
+  }
+  if (!stanza_kind(stanza)) co_return fail(Errc::kUsage, "only stanzas are acknowledged");
+  Acknowledgements::Waiting waiting(acknowledgements_, loop(),
+                                    timeout.count() > 0 ? timeout : options.request_timeout);
+  BALCONY_CO_CHECK(send(std::move(stanza), &waiting));
+  co_return co_await waiting.outcome;
+}
+
+// One question for all that was sent in this turn.
+void ComponentCore::ask_soon() {
+  if (std::exchange(asks_soon_, true)) return;
+  loop().post([weak = weak_from_this()] {
+    const auto core = weak.lock();
+    if (!core) return;
+    core->asks_soon_ = false;
+    if (core->acknowledges()) core->stream_->write_raw(core->acknowledgements_.ask());
+  });
 }
 
 Task<Result<xml::Element>> ComponentCore::request(xml::Element iq,
@@ -161,17 +219,61 @@ Task<Result<xml::Element>> ComponentCore::request(xml::Element iq,
 // ---- receiving
 
 void ComponentCore::on_element(const xml::Element& element) {
-  if (abandoned_ || !stanza_kind(element)) return;
+  if (abandoned_) return;
+  if (element.ns() == ns::kStreamManagement) return on_acknowledgement(element);
+  if (!stanza_kind(element)) return;
+  on_stanza(element);
+  acknowledgements_.received();
+}
+
+void ComponentCore::on_acknowledgement(const xml::Element& element) {
+  const auto heard = acknowledgements_.on_element(element);
+  // Who waited may have closed the stream.
+  if (!stream_) return;
+  if (!heard.reply.empty()) stream_->write_raw(heard.reply);
+  if (heard.error) stream_->close(std::chrono::seconds(1));
+}
+
+void ComponentCore::on_stanza(const xml::Element& element) {
+  if (abandoned_) return;
   const auto from = Jid::parse(element.attr("from"));
   if (!from) return;
   if (element.name() == "iq") return on_iq(element, *from);
   if (element.name() == "message") {
+    if (on_announcement(element, *from)) return;
     if (handlers.message) {
       handlers.message(read_message(element, *from, Message::Copy::kNone));
     }
     return;
   }
   if (handlers.presence) handlers.presence(read_presence(element, *from));
+}
+
+ComponentPrivileges ComponentCore::privileges_at(std::string_view host) const {
+  const auto found = privileges_.find(host);
+  return found == privileges_.end() ? ComponentPrivileges{} : found->second;
+}
+
+// XEP-0356: said by a host; what a user or a resource writes is a message like others.
+bool ComponentCore::on_announcement(xml::ElementView message, const Jid& from) {
+  if (from.has_local() || from.is_full()) return false;
+  const auto privileges = read_privileges(message);
+  if (!privileges) return false;
+  privileges_[std::string(from.domain())] = *privileges;
+  if (handlers.privileges) handlers.privileges(from, *privileges);
+  return true;
+}
+
+// XEP-0356 §4.4: of a user of a host that lets us read.
+std::optional<Result<xml::Element>> ComponentCore::on_roster(const IqRequest& request) {
+  const bool is_push = request.payload.is(ns::kRoster, "query") && request.is_set &&
+                       request.from.has_local() && request.from.is_bare() &&
+                       privileges_at(request.from.domain()).roster_pushes;
+  if (!is_push) return std::nullopt;
+  const auto items = payload::read_roster(request.payload);
+  if (!items || items->size() != 1) return fail(Errc::kBadRequest);
+  if (handlers.roster_push) handlers.roster_push(request.from, items->front());
+  return xml::Element{};
 }
 
 void ComponentCore::on_iq(xml::ElementView iq, const Jid& from) {
@@ -192,6 +294,7 @@ std::optional<Result<xml::Element>> ComponentCore::answer(const IqRequest& reque
   const std::pair name(std::string(request.payload.ns()), std::string(request.payload.name()));
   const auto found = handlers.iq.find(name);
   if (found != handlers.iq.end()) return found->second(request);
+  if (auto pushed = on_roster(request)) return pushed;
   // What its other addresses are, and whether they are, only the program knows.
   if (request.to != options.domain) return std::nullopt;
   Self self{options.identity, options.version, {}};

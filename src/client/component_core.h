@@ -4,6 +4,7 @@
 // the time that closing takes; handlers are not called any more then. On the runtime's loop.
 #pragma once
 
+#include "client/acknowledgements.h"
 #include "client/component_stream.h"
 #include "client/pauses.h"
 #include "client/requests.h"
@@ -17,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace balcony::client {
@@ -26,6 +28,8 @@ struct ComponentHandlers {
 
   std::move_only_function<void(const Message&)> message;
   std::move_only_function<void(const Presence&)> presence;
+  std::move_only_function<void(const Jid&, const ComponentPrivileges&)> privileges;
+  std::move_only_function<void(const Jid&, const RosterItem&)> roster_push;
   std::move_only_function<void()> reconnect;
   std::move_only_function<void(const Error&, bool)> disconnect;
   std::map<std::pair<std::string, std::string>, Iq> iq;
@@ -43,9 +47,14 @@ class ComponentCore : public std::enable_shared_from_this<ComponentCore> {
   void abandon();
 
   bool is_connected() const noexcept { return accepted_ && stream_ != nullptr; }
-  Result<> send(xml::Element stanza);
+  bool acknowledges() const noexcept { return is_connected() && acknowledgements_.is_on(); }
+  // `who` waits until the server has it; null: nobody.
+  Result<> send(xml::Element stanza, Acknowledgements::Waiting* who = nullptr);
+  Task<Result<>> send_acknowledged(xml::Element stanza, std::chrono::milliseconds timeout);
   Task<Result<xml::Element>> request(xml::Element iq, std::chrono::milliseconds timeout);
   static std::string new_id();
+  // What this host has announced on the connection that is there.
+  ComponentPrivileges privileges_at(std::string_view host) const;
 
   ComponentOptions options;
   ComponentHandlers handlers;
@@ -55,10 +64,17 @@ class ComponentCore : public std::enable_shared_from_this<ComponentCore> {
   static Task<> keep_alive(std::shared_ptr<ComponentCore> core,
                            std::weak_ptr<ComponentStream> stream);
   Task<Result<>> open();
+  Task<Result<>> open_stream(stream::AskForAcknowledgements ask);
+  void ask_soon();
+  void close_stream(std::chrono::milliseconds within);
   void on_lost(const Error& why, bool will_reconnect);
   void ended(const Error& why);
 
   void on_element(const xml::Element& element);
+  void on_acknowledgement(const xml::Element& element);
+  void on_stanza(const xml::Element& element);
+  bool on_announcement(xml::ElementView message, const Jid& from);
+  std::optional<Result<xml::Element>> on_roster(const IqRequest& request);
   void on_iq(xml::ElementView iq, const Jid& from);
   std::optional<Result<xml::Element>> answer(const IqRequest& request);
   Loop& loop() const noexcept { return *runtime_.shard; }
@@ -70,9 +86,12 @@ class ComponentCore : public std::enable_shared_from_this<ComponentCore> {
   bool abandoned_ = false;  // the Component is gone
   std::shared_ptr<ComponentStream> stream_;
   RequestTable requests_;
+  Acknowledgements acknowledgements_;
+  bool asks_soon_ = false;  // <r/> is written at the end of this turn
   WaitList<Result<>> opened_;
   WaitList<Error> over_;
   Pauses pauses_{loop()};
+  std::map<std::string, ComponentPrivileges, std::less<>> privileges_;  // by host
 };
 
 }  // namespace balcony::client

@@ -7,6 +7,9 @@
 namespace balcony::client {
 namespace {
 
+// How long a server may think about <enable/>: one that does not know it may say nothing.
+constexpr std::chrono::seconds kAnswerWithin{5};
+
 // The server is ours to trust, once it is one.
 xml::Limits component_limits() {
   xml::Limits limits;
@@ -25,9 +28,10 @@ xml::WriteOptions as_component() {
 
 ComponentStream::ComponentStream(Runtime::Impl& runtime, ConnectionPtr connection,
                                  std::string domain, std::string secret,
+                                 stream::AskForAcknowledgements ask,
                                  std::chrono::milliseconds within)
     : wire_(runtime, std::move(connection), component_limits(), as_component(), within),
-      machine_(std::move(domain), std::move(secret)) {}
+      machine_(std::move(domain), std::move(secret), ask) {}
 
 Task<Result<>> ComponentStream::open() {
   stream::ComponentActions actions = machine_.on_start();
@@ -41,12 +45,17 @@ Task<Result<>> ComponentStream::open() {
 }
 
 std::optional<Result<>> ComponentStream::perform(const stream::ComponentActions& actions) {
+  using State = stream::InitiatingComponent::State;
+  if (machine_.state() == State::kAsking && !actions.empty()) {
+    wire_.transport().set_deadline_in(kAnswerWithin);
+  }
   for (const stream::ComponentAction& action : actions) {
     if (const auto* send = std::get_if<stream::Send>(&action)) wire_.write_bytes(send->bytes);
     if (const auto* failed = std::get_if<stream::ComponentFailed>(&action)) {
       return Result<>(fail(failed->error));
     }
-    if (std::holds_alternative<stream::ComponentAccepted>(action)) {
+    if (const auto* accepted = std::get_if<stream::ComponentAccepted>(&action)) {
+      acknowledges_ = accepted->acknowledges;
       wire_.accept(component_limits());
       return Result<>{};
     }

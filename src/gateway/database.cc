@@ -62,7 +62,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path) {
   }
   sqlite3_busy_timeout(handle, 1'000);
   for (const std::string_view pragma :
-       {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=NORMAL", "PRAGMA secure_delete=ON"}) {
+       {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA secure_delete=ON"}) {
     BALCONY_CHECK(database->run(pragma));
   }
   return database;

@@ -17,7 +17,7 @@ using std::chrono_literals::operator""s;
 
 constexpr auto kTryAgain = 10s;
 constexpr auto kStep = 100ms;
-constexpr auto kPing = 20s;
+constexpr auto kDealtWith = 20s;  // a message, by the server
 
 // What is encrypted for the recipient alone: OMEMO, OpenPGP, and what says so (XEP-0380).
 constexpr std::string_view kEncrypted[] = {"eu.siacs.conversations.axolotl", "urn:xmpp:omemo:2",
@@ -35,6 +35,7 @@ ComponentOptions component_options(const GatewaySetup& setup, const Jid& domain)
   ComponentOptions options(domain, setup.secret);
   options.server = setup.server;
   options.version = {"Balcony gateway", std::string(kBalconyVersion), ""};
+  options.acknowledgements = true;
   return options;
 }
 
@@ -179,26 +180,36 @@ void Gateway::send(xml::Element stanza) {
   (void)component_.send(std::move(stanza));
 }
 
-// XEP-0114 knows no acknowledgements. A request to the user behind the message is answered when the
-// message has been dealt with, as the server keeps the order between two addresses (RFC 6120
-// §10.1); an error for the message has come before then.
+// An error for the message has come before the server acknowledges it (docs/decisions/0017).
 Task<Result<>> Gateway::deliver(xml::Element message) {
   const std::string id(message.attr("id"));
-  xml::Element ping(ns::kClient, "iq");
-  const auto to = Jid::parse(message.attr("to"));
-  if (!to) co_return fail(to.error());
-  ping.set("type", "get").set("from", message.attr("from")).set("to", to->bare_str());
-  ping.append(ns::kPing, "ping");
   Delivery delivery;
   deliveries_[id] = &delivery;
-  auto sent = component_.send(std::move(message));
-  Result<xml::Element> answered = fail(Errc::kClosed);
-  if (sent) answered = co_await component_.request(std::move(ping), kPing);
+  Result<> taken;
+  if (component_.acknowledges()) {
+    taken = co_await component_.send_acknowledged(std::move(message), kDealtWith);
+  } else {
+    taken = co_await send_and_ask(std::move(message));
+  }
   deliveries_.erase(id);
   if (delivery.refused) co_return fail(*delivery.refused);
-  const bool known = answered || (answered.error().code != Errc::kClosed &&
-                                  answered.error().code != Errc::kTimeout);
-  if (!known) co_return fail(Errc::kRemoteServerTimeout, answered.error().detail);
+  if (!taken) co_return fail(Errc::kRemoteServerTimeout, taken.error().detail);
+  co_return Result<>{};
+}
+
+// Where there are no acknowledgements: a request to the user behind the message is answered when
+// the message has been dealt with, as the server keeps the order between two addresses (RFC 6120
+// §10.1), though not always on its disk.
+Task<Result<>> Gateway::send_and_ask(xml::Element message) {
+  xml::Element ping(ns::kClient, "iq");
+  BALCONY_CO_ASSIGN(const Jid to, Jid::parse(message.attr("to")));
+  ping.set("type", "get").set("from", message.attr("from")).set("to", to.bare_str());
+  ping.append(ns::kPing, "ping");
+  BALCONY_CO_CHECK(component_.send(std::move(message)));
+  const auto answered = co_await component_.request(std::move(ping), kDealtWith);
+  const bool unknown = !answered && (answered.error().code == Errc::kClosed ||
+                                     answered.error().code == Errc::kTimeout);
+  if (unknown) co_return fail(answered.error());
   co_return Result<>{};
 }
 

@@ -74,6 +74,8 @@ class Gateway final : public Link, public std::enable_shared_from_this<Gateway> 
   // The foreign address of a JID at our domain; empty for the domain itself.
   Result<std::string> address_of(const Jid& jid) const;
 
+  Task<Result<>> send_and_ask(xml::Element message);
+
   void on_message(const Message& message);
   Result<> take_message(const Message& message);
   Result<> may_write(const Jid& user, const std::string& address);

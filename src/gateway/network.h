@@ -73,7 +73,8 @@ class Link {
   virtual bool take_from_outside(const Jid& user) = 0;
 
   // Sends a message (with `id`, `from` at our domain and `to` a user) and waits until the server
-  // has dealt with it: delivered, stored, or refused it. Errors: the condition of the server's
+  // has it: delivered, on its disk, or refused. A server without acknowledgements (XEP-0198) for
+  // components may have it in memory only. Errors: the condition of the server's
   // refusal; kRemoteServerTimeout: the server is not there or did not answer.
   virtual Task<Result<>> deliver(xml::Element message) = 0;
   // Sends a stanza and forgets it; nothing happens when the server is not there.

@@ -1,5 +1,6 @@
 #include "router/remote.h"
 
+#include "router/testing/test_stream.h"
 #include "router/testing/test_world.h"
 #include "stanza/ns.h"
 
@@ -13,19 +14,10 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using testing::stanza;
 using testing::TestClient;
+using testing::TestStream;
 using testing::World;
-
-// A stream to another server: keeps what it is sent.
-class TestStream final : public Endpoint {
- public:
-  void deliver(const Stanza& stanza, std::string_view) override { deliver(stanza.xml()); }
-  void deliver(xml::ElementView element) override { inbox.push_back(xml::to_string(element)); }
-  void close(const StreamError&) override {}
-  Info info() const override { return {}; }
-
-  std::vector<std::string> inbox;
-};
 
 class TestDialer final : public RemoteDialer {
  public:
@@ -37,11 +29,6 @@ class TestDialer final : public RemoteDialer {
 
   std::vector<std::string> dialed;
 };
-
-Stanza stanza(std::string_view text) {
-  auto element = xml::parse(text, xml::Scope{}, {});
-  return Stanza::make(*element).value();
-}
 
 const DomainPair kPair{"localhost", "capulet.example"};
 

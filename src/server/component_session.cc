@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "server/hop.h"
 #include "server/scratch.h"
+#include "server/unacknowledged.h"
 #include "stanza/ns.h"
 #include "stanza/stanza_error.h"
 #include "xml/writer.h"
@@ -11,6 +12,9 @@
 
 namespace balcony::server {
 namespace {
+
+// Of the output queue, the part that may be filled by what is handed over in bulk.
+constexpr std::uint64_t kRoomShare = 4;
 
 // XEP-0114 §3: stanzas of this stream are in its content namespace.
 xml::WriteOptions as_component() {
@@ -46,6 +50,7 @@ ComponentSession::ComponentSession(ShardContext& context, ConnectionPtr connecti
 }
 
 ComponentSession::~ComponentSession() {
+  context_->shard.cancel(stop_timer_);
   context_->components.erase(this);
 }
 
@@ -89,12 +94,17 @@ void ComponentSession::leave_router() {
 }
 
 void ComponentSession::return_unsent() {
-  if (!unsent_) return;
-  for (const Stanza& stanza : unsent_->take()) {
-    context_->router->bounce(
-        stanza, Error(Errc::kRemoteServerTimeout, "the connection of this service was lost"));
+  const Error error(Errc::kRemoteServerTimeout, "the connection of this service was lost");
+  if (unsent_) {
+    for (const Stanza& stanza : unsent_->take()) context_->router->bounce(stanza, error);
+    unsent_.reset();
   }
-  unsent_.reset();
+  if (!managed_) return;
+  for (const Stanza& stanza : read_kept(managed_->take_unacknowledged(), ns::kComponent)) {
+    const bool matters = stanza.is_message() || stanza.is_request();
+    if (matters) context_->router->bounce(stanza, error);
+  }
+  managed_.reset();
 }
 
 void ComponentSession::end(const StreamError& error) {
@@ -102,6 +112,7 @@ void ComponentSession::end(const StreamError& error) {
   leave_router();
   // Wakes the reader, who then ends the session.
   if (transport_) transport_->set_deadline_in(std::chrono::milliseconds(0));
+  settled();
 }
 
 void ComponentSession::write_error(const StreamError& error) {
@@ -128,6 +139,7 @@ void ComponentSession::write_error(const StreamError& error) {
 Next ComponentSession::on_stanza(std::string_view bytes, Rest& rest) {
   auto element = xml::parse(bytes, xml::scope_of(header_), limits_);
   if (!element) return failed(element.error());
+  if (element->ns() == ns::kStreamManagement) return on_management(*element);
   auto stanza = Stanza::make(*element);
   if (!stanza) return refuse(*element, stanza.error());
   // XEP-0114 §3: every stanza says who of the component's domain sent it. RFC 6120 §4.9.3.7 and
@@ -144,10 +156,11 @@ Next ComponentSession::on_stanza(std::string_view bytes, Rest& rest) {
   if (!stanza->to()) {
     // XEP-0114 §3 demands it too. That costs the stanza and not the stream: a gateway has many
     // users, and one of them must not end it for the others.
+    if (managed_) managed_->ledger()->pass();
     answer_error(stanza->xml(), Error(Errc::kBadRequest, "'to' is missing"));
     return Next::kGoOn;
   }
-  rest.task = context_->router->receive_foreign(*std::move(stanza));
+  hand_in(*std::move(stanza), bytes.size(), rest);
   return Next::kGoOn;
 }
 
@@ -164,6 +177,7 @@ Next ComponentSession::refuse(const xml::Element& element, const Error& error) {
     write_error({StreamCondition::kInvalidFrom, error.detail});
     return Next::kEnd;
   }
+  if (managed_) managed_->ledger()->pass();
   answer_error(element, error);
   return Next::kGoOn;
 }
@@ -182,7 +196,11 @@ void ComponentSession::deliver(const Stanza& stanza, std::string_view to) {
   xml::write(text, stanza.xml(), options);
   ++stanzas_out_;
   write(text);
-  if (unsent_) unsent_->wrote(stanza);
+  if (!managed_) {
+    if (unsent_) unsent_->wrote(stanza);
+  } else if (!managed_->sent(text, to_answer_for(stanza))) {
+    end({StreamCondition::kPolicyViolation, "too much waits for your acknowledgement"});
+  }
 }
 
 void ComponentSession::deliver(xml::ElementView element) {
@@ -190,6 +208,12 @@ void ComponentSession::deliver(xml::ElementView element) {
   xml::write(text, element, as_component());
   ++stanzas_out_;
   write(text);
+  if (managed_) (void)managed_->sent(text, nullptr);
+}
+
+bool ComponentSession::has_room() const {
+  const ComponentConfig* config = component();
+  return config && transport_->unsent_bytes() < config->output_queue.count / kRoomShare;
 }
 
 void ComponentSession::write(std::string_view bytes) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/options.h"
+#include "router/privileges.h"
 
 #include <balcony/jid.h>
 
@@ -134,6 +135,8 @@ struct ComponentConfig {
   Bytes rate{0};  // a second, for each connection; 0: none
   Bytes rate_burst{4 * 1024 * 1024};
   Bytes output_queue{16 * 1024 * 1024};
+  router::Privileges privileges;    // XEP-0356
+  router::Delegations delegations;  // XEP-0355
 };
 
 // [s2s.domain."example.net"]: another server
@@ -145,6 +148,7 @@ struct RemoteDomainConfig {
   std::vector<std::string> pins;  // SHA-256 of certificates, hexadecimal
   std::string connect;            // "192.0.2.1:5269", in place of what DNS says
   bool direct_tls = false;        // there
+  std::string posh_connect;       // "192.0.2.1:443", its web server, in place of what DNS says
 };
 
 // [s2s]
@@ -155,6 +159,7 @@ struct S2sConfig {
   std::vector<std::string> allow_only;  // prepared; empty: all
   std::string ca_file;                  // PEM; empty: the system's authorities
   std::string crl_file;                 // PEM; empty: no revocation lists
+  bool posh = true;                     // RFC 7711
   std::string dialback_secret;          // empty: one is drawn at each start
   bool bidi = true;                     // XEP-0288
   std::chrono::seconds connect_timeout{30};
@@ -170,6 +175,11 @@ struct S2sConfig {
   std::int64_t streams_per_domain = 20;
   std::int64_t domains_per_stream = 20;  // 1: each has its own
   std::int64_t verifications = 100;
+  std::int64_t verifications_per_address = 20;
+  std::int64_t verifications_per_stream = 3;  // before a domain is proved on it
+  std::int64_t failures_per_address = 30;     // a minute
+  std::chrono::seconds lookup_timeout{5};
+  std::int64_t posh_fetches = 10;
   Bytes stanza{512 * 1024};
   Bytes rate{1024 * 1024};
   Bytes rate_burst{8 * 1024 * 1024};

@@ -13,6 +13,21 @@ Result<Stanza> read_sent(std::string_view text) {
   return Stanza::make(element);
 }
 
+std::vector<Stanza> read_kept(std::deque<stream::Kept> kept, std::string_view content_ns) {
+  xml::Scope scope;
+  scope.default_ns = scope.content_ns = content_ns;
+  std::vector<Stanza> all;
+  for (stream::Kept& sent : kept) {
+    auto element = xml::parse(sent.text, scope);
+    if (!element) continue;
+    auto stanza = Stanza::make(*element);
+    if (!stanza) continue;
+    stanza->set_receipt(std::move(sent.receipt));
+    all.push_back(*std::move(stanza));
+  }
+  return all;
+}
+
 void return_unacknowledged(ShardContext& context, const Jid& jid,
                            std::deque<stream::Kept> stanzas) {
   if (stanzas.empty()) return;

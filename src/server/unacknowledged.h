@@ -7,6 +7,8 @@
 #include "stream/stream_management.h"
 
 #include <deque>
+#include <string_view>
+#include <vector>
 
 namespace balcony::server {
 
@@ -24,6 +26,10 @@ inline ReceiptPtr to_answer_for(const Stanza& stanza) {
 // Lets the module that stores messages write down what the client of this stream does not
 // acknowledge (docs/decisions/0014).
 ManagedStream::Keeper keeper_of(ShardContext& context, const Jid& jid);
+
+// The stanzas that a stream of this content namespace (of a server or a component) sent and that
+// were not acknowledged, with their receipts.
+std::vector<Stanza> read_kept(std::deque<stream::Kept> kept, std::string_view content_ns);
 
 // A stanza as it was written into a client's stream.
 Result<Stanza> read_sent(std::string_view text);

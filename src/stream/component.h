@@ -6,6 +6,10 @@
 //                                         <- <stream:stream from='irc.example.org' id='X'>
 //   <handshake>SHA-1(X + secret)</>       ->
 //                                         <- <handshake/>: stanzas may be sent, both ways
+//   <enable xmlns='urn:xmpp:sm:3'/>       ->
+//                                         <- <enabled/>: both ends count (XEP-0198 §3)
+//
+// XEP-0114 knows no acknowledgements; the last two lines are what two ends may agree on that do.
 //
 // AcceptingComponent is used by server/, InitiatingComponent by client/. The driver performs the
 // actions in their order. One thread at a time.
@@ -18,10 +22,12 @@
 #include <balcony/element.h>
 #include <balcony/result.h>
 
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -85,8 +91,10 @@ class AcceptingComponent {
 
 // ---- the component's end
 
-// The server has accepted us.
-struct ComponentAccepted {};
+// The server has accepted us. `acknowledges`: it counts stanzas from here on, and so do we.
+struct ComponentAccepted {
+  bool acknowledges = false;
+};
 // There is no way on; the stream has been ended where there was one.
 struct ComponentFailed {
   Error error;
@@ -95,11 +103,16 @@ struct ComponentFailed {
 using ComponentAction = std::variant<Send, ComponentAccepted, ComponentFailed>;
 using ComponentActions = std::vector<ComponentAction>;
 
+// Whether the server is asked for acknowledgements. One that knows XEP-0114 alone may say no, end
+// the stream (was_asking() is true then), or say nothing.
+enum class AskForAcknowledgements : std::uint8_t { kNo, kYes };
+
 class InitiatingComponent {
  public:
-  enum class State : std::uint8_t { kIdle, kOpening, kHandshake, kAccepted, kFailed };
+  enum class State : std::uint8_t { kIdle, kOpening, kHandshake, kAsking, kAccepted, kFailed };
 
-  InitiatingComponent(std::string domain, std::string secret);
+  InitiatingComponent(std::string domain, std::string secret,
+                      AskForAcknowledgements ask = AskForAcknowledgements::kNo);
 
   ComponentActions on_start();
   ComponentActions on_header(const xml::StreamHeader& header);
@@ -110,8 +123,15 @@ class InitiatingComponent {
 
   State state() const noexcept { return state_; }
   const std::string& id() const noexcept { return id_; }
+  // Whether it failed while we waited for the answer to <enable/>.
+  bool was_asking() const noexcept { return was_asking_; }
+  // Stanzas that came before that answer: they are ours, and not counted.
+  std::vector<xml::Element> take_early() { return std::exchange(early_, {}); }
 
  private:
+  static constexpr std::size_t kEarlyMax = 10'000;
+
+  ComponentActions on_answer(xml::ElementView element);
   ComponentActions failed(Error error);
   // The server breaks the rules: it is told so.
   ComponentActions refused(StreamCondition condition, std::string why);
@@ -120,6 +140,9 @@ class InitiatingComponent {
   std::string secret_;
   std::string id_;
   State state_ = State::kIdle;
+  AskForAcknowledgements ask_;
+  bool was_asking_ = false;
+  std::vector<xml::Element> early_;
 };
 
 }  // namespace balcony::stream

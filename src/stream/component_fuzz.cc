@@ -8,6 +8,7 @@
 #include "xml/splitter.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace {
@@ -96,20 +97,24 @@ void server_end(std::string_view bytes, bool full) {
   BALCONY_ASSERT(written.ended || !ended, "a stream that ended was not closed");
 }
 
-void component_end(std::string_view bytes) {
-  InitiatingComponent machine{std::string(kDomain), std::string(kSecret)};
+void component_end(std::string_view bytes, AskForAcknowledgements ask) {
+  InitiatingComponent machine{std::string(kDomain), std::string(kSecret), ask};
   Written written;
   xml::Splitter splitter{xml::Limits{}};
   int failures = 0;
+  std::optional<ComponentAccepted> accepted;
   const auto perform = [&](ComponentActions actions) {
     for (ComponentAction& action : actions) {
       if (const auto* send = std::get_if<Send>(&action)) written.add(send->bytes);
       if (std::holds_alternative<ComponentFailed>(action)) ++failures;
+      if (const auto* how = std::get_if<ComponentAccepted>(&action)) accepted = *how;
       BALCONY_ASSERT(failures < 2, "a stream fails once");
     }
   };
   perform(machine.on_start());
   feed(machine, splitter, bytes, perform);
+  const bool agreed = bytes.find("enabled") != std::string_view::npos;
+  BALCONY_ASSERT(!accepted || !accepted->acknowledges || agreed, "nobody agreed");
 }
 
 }  // namespace
@@ -120,7 +125,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if ((data[0] & 1) != 0) {
     server_end(bytes, (data[0] & 2) != 0);
   } else {
-    component_end(bytes);
+    const bool asks = (data[0] & 2) != 0;
+    component_end(bytes, asks ? AskForAcknowledgements::kYes : AskForAcknowledgements::kNo);
   }
   return 0;
 }

@@ -21,7 +21,7 @@ std::optional<std::string> secret_of(std::string_view domain) {
   return std::string(kSecret);
 }
 
-struct Server {
+struct Accepting {
   void feed(std::string_view bytes) {
     reader.feed(machine, bytes, [this](AcceptingActions actions) { perform(std::move(actions)); });
   }
@@ -51,8 +51,9 @@ struct Server {
 };
 
 struct Component {
-  explicit Component(std::string_view secret = kSecret)
-      : machine(std::string(kDomain), std::string(secret)) {}
+  explicit Component(std::string_view secret = kSecret,
+                     AskForAcknowledgements ask = AskForAcknowledgements::kNo)
+      : machine(std::string(kDomain), std::string(secret), ask) {}
   void feed(std::string_view bytes) {
     reader.feed(machine, bytes, [this](ComponentActions actions) { perform(std::move(actions)); });
   }
@@ -60,7 +61,10 @@ struct Component {
     for (ComponentAction& action : actions) std::visit([this](auto& a) { on(a); }, action);
   }
   void on(Send& send) { out += send.bytes; }
-  void on(ComponentAccepted&) { accepted = true; }
+  void on(ComponentAccepted& how) {
+    accepted = true;
+    acknowledges = how.acknowledges;
+  }
   void on(ComponentFailed& what) { failed = std::move(what.error); }
   std::string take() { return std::exchange(out, {}); }
 
@@ -68,10 +72,11 @@ struct Component {
   Reader<InitiatingComponent> reader;
   std::string out;
   bool accepted = false;
+  bool acknowledges = false;
   std::optional<Error> failed;
 };
 
-void talk(Component& component, Server& server) {
+void talk(Component& component, Accepting& server) {
   component.perform(component.machine.on_start());
   while (!component.out.empty() || !server.out.empty()) {
     if (!component.out.empty()) server.feed(component.take());
@@ -86,7 +91,7 @@ TEST(ComponentHandshake, IsTheHashOfIdAndSecret) {
 }
 
 TEST(ComponentHandshake, BothEndsAgree) {
-  Server server;
+  Accepting server;
   Component component;
   talk(component, server);
   EXPECT_TRUE(component.accepted);
@@ -98,7 +103,7 @@ TEST(ComponentHandshake, BothEndsAgree) {
 }
 
 TEST(ComponentHandshake, AWrongSecretIsSlowedAndRefused) {
-  Server server;
+  Accepting server;
   Component component("therefore");
   talk(component, server);
   EXPECT_FALSE(component.accepted);
@@ -110,7 +115,7 @@ TEST(ComponentHandshake, AWrongSecretIsSlowedAndRefused) {
 }
 
 TEST(ComponentHandshake, OneTooManyIsAConflict) {
-  Server server;
+  Accepting server;
   server.refusal = StreamError{StreamCondition::kConflict, ""};
   Component component;
   talk(component, server);
@@ -119,7 +124,7 @@ TEST(ComponentHandshake, OneTooManyIsAConflict) {
 }
 
 TEST(AcceptingComponent, AnswersAHeaderWithoutVersion) {
-  Server server;
+  Accepting server;
   server.feed(kOpenComponent);
   EXPECT_THAT(server.out, StartsWith("<?xml version='1.0'?><stream:stream "
                                      "xmlns='jabber:component:accept' "
@@ -158,7 +163,7 @@ TEST(AcceptingComponent, RefusesWhatIsNoHandshake) {
       {open + "<!-- -->", StreamCondition::kRestrictedXml},
   };
   for (const Case& c : kCases) {
-    Server server;
+    Accepting server;
     server.feed(c.sent);
     ASSERT_TRUE(server.error) << c.sent;
     EXPECT_EQ(server.error->condition, c.condition) << c.sent;
@@ -170,7 +175,7 @@ TEST(AcceptingComponent, RefusesWhatIsNoHandshake) {
 
 // The domain is prepared before it is compared (SAFETY: authority is decided on the prepared JID).
 TEST(AcceptingComponent, PreparesTheDomain) {
-  Server server;
+  Accepting server;
   server.feed(
       "<stream:stream xmlns='jabber:component:accept' "
       "xmlns:stream='http://etherx.jabber.org/streams' to='IRC.Example.ORG'>");
@@ -179,7 +184,7 @@ TEST(AcceptingComponent, PreparesTheDomain) {
 
 // The digest is written in lowercase (XEP-0114 §3).
 TEST(AcceptingComponent, TakesTheDigestAsItIsToBeWritten) {
-  Server server;
+  Accepting server;
   server.feed(kOpenComponent);
   std::string digest = component_handshake(server.machine.id(), kSecret);
   for (char& c : digest) c = static_cast<char>(std::toupper(c));
@@ -188,7 +193,7 @@ TEST(AcceptingComponent, TakesTheDigestAsItIsToBeWritten) {
 }
 
 TEST(AcceptingComponent, EndsWhenThePeerDoes) {
-  Server server;
+  Accepting server;
   server.feed(kOpenComponent);
   server.take();
   server.feed("</stream:stream>");
@@ -225,6 +230,54 @@ TEST(InitiatingComponent, TellsWhyTheServerEndsTheStream) {
       "xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>");
   ASSERT_TRUE(component.failed);
   EXPECT_EQ(component.failed->code, Errc::kNotFound);
+}
+
+// A component that has proved its secret and asks for acknowledgements.
+struct Asking {
+  Asking() {
+    component.perform(component.machine.on_start());
+    component.feed(
+        "<stream:stream xmlns='jabber:component:accept' "
+        "xmlns:stream='http://etherx.jabber.org/streams' from='irc.example.org' id='x'>");
+    component.feed("<handshake/>");
+  }
+  Component component{kSecret, AskForAcknowledgements::kYes};
+};
+
+// XEP-0198 §3.
+TEST(InitiatingComponent, AsksForAcknowledgements) {
+  Asking agreed;
+  EXPECT_THAT(agreed.component.take(), HasSubstr("<enable xmlns='urn:xmpp:sm:3'/>"));
+  EXPECT_FALSE(agreed.component.accepted);
+  agreed.component.feed("<message from='a@b' to='x@irc.example.org'><body>early</body></message>");
+  agreed.component.feed("<enabled xmlns='urn:xmpp:sm:3'/>");
+  EXPECT_TRUE(agreed.component.accepted);
+  EXPECT_TRUE(agreed.component.acknowledges);
+  ASSERT_EQ(agreed.component.machine.take_early().size(), 1U);
+  EXPECT_TRUE(agreed.component.machine.take_early().empty());
+
+  Asking refused;
+  refused.component.feed("<failed xmlns='urn:xmpp:sm:3'/>");
+  EXPECT_TRUE(refused.component.accepted);
+  EXPECT_FALSE(refused.component.acknowledges);
+}
+
+TEST(InitiatingComponent, KnowsThatItWasRefusedBecauseItAsked) {
+  for (const std::string_view answer :
+       {"<stream:error><unsupported-stanza-type xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"
+        "</stream:error>",
+        "</stream:stream>", "<unheard-of/>"}) {
+    Asking asking;
+    asking.component.feed(answer);
+    EXPECT_FALSE(asking.component.accepted);
+    EXPECT_TRUE(asking.component.failed) << answer;
+    EXPECT_TRUE(asking.component.machine.was_asking()) << answer;
+  }
+  Component earlier(kSecret, AskForAcknowledgements::kYes);
+  earlier.perform(earlier.machine.on_start());
+  earlier.feed("</stream:stream>");
+  EXPECT_TRUE(earlier.failed);
+  EXPECT_FALSE(earlier.machine.was_asking());
 }
 
 }  // namespace

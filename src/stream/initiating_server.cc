@@ -12,8 +12,6 @@
 namespace balcony::stream {
 namespace {
 
-constexpr ListOf<ServerActions> list;
-
 PairRefused not_asked(DomainPair pair) {
   return {std::move(pair),
           Error(Errc::kFeatureNotImplemented, "the stream cannot be used for these domains")};

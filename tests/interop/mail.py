@@ -5,13 +5,15 @@
 
 A person chats with slixmpp; Debian's OpenSMTPD takes the mail and delivers it into a mailbox, where
 s-nail reads it and answers; OpenSMTPD hands the answer to the gateway (LMTP), and it is there in the chat.
-swaks then writes an HTML mail with an attachment, and a mail to nobody bounces. OpenSMTPD has its
+swaks then writes an HTML mail with an attachment, and a mail to nobody bounces. Then the gateway
+submits to aiosmtpd, which wants TLS and a login (submission.py). OpenSMTPD has its
 queue in one place of the machine, so it needs root, and nobody else's may run. What is missing is
 named and left out, or fails with --require-all. Loopback only; nothing is left behind.
 """
 
 import argparse
 import asyncio
+import importlib.util
 import os
 import re
 import shutil
@@ -30,6 +32,7 @@ import drivers  # noqa: E402
 from components import Failed, Program, make_user  # noqa: E402
 from drivers.server import free_ports  # noqa: E402
 from harness import accounts  # noqa: E402
+import submission  # noqa: E402
 
 PATIENCE_S = 20
 JULIET = "juliet@capulet.example"
@@ -148,15 +151,17 @@ CASES = {"opensmtpd and s-nail": from_chat_to_mail_and_back, "opensmtpd and swak
          "opensmtpd's bounce": bounce}
 
 
-async def play(server, mail_server, folder):
+async def play(server, mail_server, submit, folder):
     results = {}
     user = make_user(server.accounts[0], server)
     await user.inbox.wait("the login", lambda kind, *_: kind == "online")
     user.send_presence()
     await user.get_roster()
-    for name, case in CASES.items():
+    steps = [(name, case, (mail_server, folder)) for name, case in CASES.items()]
+    steps += [(name, case, (server, submit)) for name, case in submission.CASES.items()]
+    for name, case, world in steps:
         try:
-            await case(user, mail_server, folder)
+            await case(user, *world)
             results[name] = ""
         except Failed as failure:
             results[name] = str(failure)
@@ -187,6 +192,8 @@ def main():
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs")
     options = parser.parse_args()
     missing = [p for p in PROGRAMS if not shutil.which(p, path=PATH)]
+    if not importlib.util.find_spec("aiosmtpd"):
+        missing.append("aiosmtpd")
     reason = f"not installed: {' '.join(missing)}" if missing else impossible()
     if reason:
         failed = bool(missing) and options.require_all
@@ -199,16 +206,18 @@ def main():
     folder = Path(tempfile.mkdtemp(prefix="interop-mail-"))
     server = drivers.driver("balconyd")(options.binary, options.shards, settings)
     server.accounts = [accounts.make("romeo", server.host, 0)]
-    results, mail_server = {}, None
+    results, mail_server, submit = {}, None, None
     try:
         server.start()
         mail_server = MailServer(folder, mail_port, gateway_port)
+        submit = submission.Submission(folder)
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)  # slixmpp asks for it
-        results = loop.run_until_complete(play(server, mail_server, folder))
+        results = loop.run_until_complete(play(server, mail_server, submit, folder))
     finally:
-        if mail_server:
-            mail_server.stop()
+        for one in (mail_server, submit):
+            if one:
+                one.stop()
         server.stop()
         (folder / "server.log").write_text(server.log_text())
         server.remove()

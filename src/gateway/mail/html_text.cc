@@ -1,6 +1,7 @@
 #include "gateway/mail/html_text.h"
 
-#include "gateway/mail/html_entity.h"
+#include "gateway/mail/html_parser.h"
+#include "gateway/mail/quoting.h"
 
 #include <algorithm>
 #include <array>
@@ -9,20 +10,16 @@
 namespace balcony::gateway::mail {
 namespace {
 
-constexpr std::size_t kTagNameMax = 16;
 constexpr std::size_t kLinkMax = 500;
+constexpr std::size_t kAltMax = 100;
 
 bool is_space(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
 }
 
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
+// Characters that are there to be seen by nobody, or to keep words together.
+constexpr std::string_view kNoBreakSpace = "\u00a0";
+constexpr std::array<std::string_view, 4> kInvisible = {"\u00ad", "\u200b", "\u200c", "\ufeff"};
 
 template <std::size_t N>
 bool is_one_of(const std::array<std::string_view, N>& names, std::string_view name) {
@@ -39,34 +36,98 @@ constexpr std::array<std::string_view, 9> kParagraphs = {"p",  "h1", "h2",  "h3"
 constexpr std::array<std::string_view, 8> kHidden = {"script", "style",    "head",  "template",
                                                      "object", "noscript", "title", "svg"};
 
-class Reader {
+class Layout final : public HtmlEvents {
  public:
-  explicit Reader(std::string_view html) : html_(html) {}
+  void begin(std::string_view element, const HtmlAttributes& attributes) override {
+    if (is_one_of(kHidden, element)) ++hidden_;
+    if (hidden_ > 0) return;
+    if (element == "br") {
+      lines_ = lines_ > 0 ? std::min<std::size_t>(lines_ + 1, 2) : 1;
+    } else if (is_one_of(kParagraphs, element)) {
+      break_lines(2);
+    } else if (is_one_of(kBlocks, element)) {
+      break_lines(1);
+    } else if (element == "td" || element == "th") {
+      space_ = true;
+    } else if (element == "img") {
+      const std::string_view alt = value_of(attributes, "alt", kAltMax);
+      if (!alt.empty()) add("[" + std::string(alt) + "]");
+    } else if (element == "a") {
+      link_ = value_of(attributes, "href", kLinkMax);
+      link_from_ = out_.size();
+    }
+    if (element == "blockquote") ++quotes_;
+    if (element == "li") {
+      add("-");
+      space_ = true;
+    }
+  }
 
-  std::string read() {
-    while (at_ < html_.size()) {
-      const char c = html_[at_];
-      if (c == '<' && tag()) continue;
-      if (c == '&') {
-        std::string decoded;
-        at_ += decode_entity(html_.substr(at_), decoded);
-        add(decoded);
+  void end(std::string_view element) override {
+    const bool was_hidden = hidden_ > 0;
+    if (was_hidden && is_one_of(kHidden, element)) --hidden_;
+    if (was_hidden) return;
+    if (is_one_of(kParagraphs, element)) {
+      break_lines(2);
+    } else if (is_one_of(kBlocks, element)) {
+      break_lines(1);
+    } else if (element == "a") {
+      end_link();
+    }
+    if (element == "blockquote" && quotes_ > 0) --quotes_;
+  }
+
+  void text(std::string_view text) override {
+    if (hidden_ > 0) return;
+    while (!text.empty()) {
+      const std::size_t plain = plain_length(text);
+      if (plain > 0) {
+        add(text.substr(0, plain));
+        text.remove_prefix(plain);
         continue;
       }
-      character(c);
-      ++at_;
+      std::size_t size = 1;
+      if (is_space(text.front())) {
+        space_ = true;
+      } else if (text.starts_with(kNoBreakSpace)) {
+        add(" ");
+        size = kNoBreakSpace.size();
+      } else {
+        size = invisible_length(text);
+      }
+      text.remove_prefix(size);
     }
+  }
+
+  std::string take() {
     while (out_.ends_with('\n') || out_.ends_with(' ')) out_.pop_back();
     return std::move(out_);
   }
+  void note(std::string_view text) {
+    break_lines(1);
+    add(text);
+  }
 
  private:
-  void character(char c) {
-    if (is_space(c)) {
-      space_ = true;
-      return;
+  static std::size_t invisible_length(std::string_view text) {
+    for (const std::string_view one : kInvisible) {
+      if (text.starts_with(one)) return one.size();
     }
-    add(std::string_view(&c, 1));
+    return 0;
+  }
+
+  // Of what stands at the beginning and is to be seen as it is.
+  static std::size_t plain_length(std::string_view text) {
+    std::size_t i = 0;
+    while (i < text.size() && !is_space(text[i])) {
+      // All of the others begin with one of these.
+      const auto c = static_cast<unsigned char>(text[i]);
+      const bool may_be_other = c == 0xc2 || c == 0xe2 || c == 0xef;
+      const std::string_view rest = text.substr(i);
+      if (may_be_other && (rest.starts_with(kNoBreakSpace) || invisible_length(rest) > 0)) break;
+      ++i;
+    }
+    return i;
   }
 
   void add(std::string_view text) {
@@ -89,91 +150,12 @@ class Reader {
 
   void break_lines(std::size_t lines) { lines_ = std::max(lines_, lines); }
 
-  // A tag, a comment or a declaration. False: a "<" that stands for itself.
-  bool tag() {
-    const std::string_view rest = html_.substr(at_);
-    if (rest.starts_with("<!--")) return skip_past("-->", 4);
-    if (rest.starts_with("<!") || rest.starts_with("<?")) return skip_past(">", 2);
-    const bool end = rest.starts_with("</");
-    std::size_t i = end ? 2 : 1;
-    if (i >= rest.size() || !is_letter(rest[i])) return false;
-    std::string name;
-    for (; i < rest.size() && !is_space(rest[i]) && rest[i] != '>' && rest[i] != '/'; ++i) {
-      if (name.size() < kTagNameMax) name += lower(rest[i]);
-    }
-    const std::size_t close = end_of_tag(rest, i);
-    const std::string_view attributes = rest.substr(i, close - i);
-    at_ += std::min(close + 1, rest.size());
-    if (end) {
-      end_tag(name);
-    } else {
-      start_tag(name, attributes);
-    }
-    return true;
-  }
-
-  // Where the '>' stands that ends a tag: one in quotes does not. Without one, the end.
-  static std::size_t end_of_tag(std::string_view rest, std::size_t from) {
-    char quote = 0;
-    for (std::size_t i = from; i < rest.size(); ++i) {
-      if (quote != 0) {
-        if (rest[i] == quote) quote = 0;
-      } else if (rest[i] == '"' || rest[i] == '\'') {
-        quote = rest[i];
-      } else if (rest[i] == '>') {
-        return i;
-      }
-    }
-    return rest.size();
-  }
-
-  bool skip_past(std::string_view mark, std::size_t from) {
-    const std::size_t found = html_.find(mark, at_ + from);
-    at_ = found == std::string_view::npos ? html_.size() : found + mark.size();
-    return true;
-  }
-
-  void start_tag(const std::string& name, std::string_view attributes) {
-    if (is_one_of(kHidden, name)) return skip_element(name);
-    if (name == "br") {
-      if (lines_ > 0) {
-        lines_ = std::min<std::size_t>(lines_ + 1, 2);
-      } else {
-        break_lines(1);
-      }
-    } else if (is_one_of(kParagraphs, name)) {
-      break_lines(2);
-    } else if (is_one_of(kBlocks, name)) {
-      break_lines(1);
-    } else if (name == "td" || name == "th") {
-      space_ = true;
-    } else if (name == "img") {
-      image(attributes);
-    } else if (name == "a") {
-      link_ = attribute(attributes, "href");
-      link_from_ = out_.size();
-    }
-    if (name == "blockquote") ++quotes_;
-    if (name == "li") {
-      add("-");
-      space_ = true;
-    }
-  }
-
-  void end_tag(const std::string& name) {
-    if (is_one_of(kParagraphs, name)) {
-      break_lines(2);
-    } else if (is_one_of(kBlocks, name)) {
-      break_lines(1);
-    } else if (name == "a") {
-      end_link();
-    }
-    if (name == "blockquote" && quotes_ > 0) --quotes_;
-  }
-
-  void image(std::string_view attributes) {
-    const std::string alt = attribute(attributes, "alt");
-    if (!alt.empty()) add("[" + alt.substr(0, 100) + "]");
+  // Cut, but not inside of a character; empty when it is not there.
+  static std::string_view value_of(const HtmlAttributes& attributes, std::string_view name,
+                                   std::size_t most) {
+    const auto found = std::ranges::find(attributes, name, &HtmlAttributes::value_type::first);
+    if (found == attributes.end()) return {};
+    return cut_utf8(found->second, most);
   }
 
   // "text <address>", where the text is not the address already. Only what one can follow.
@@ -186,82 +168,21 @@ class Reader {
     add("<" + link + ">");
   }
 
-  // What is hidden ends with its end tag, whatever else stands in it; without one, nothing is left.
-  void skip_element(const std::string& name) {
-    const std::string end = "</" + name;
-    while (at_ < html_.size()) {
-      const std::size_t found = html_.find("</", at_);
-      if (found == std::string_view::npos) break;
-      at_ = found;
-      const std::string_view here = html_.substr(at_, end.size());
-      if (std::ranges::equal(here, end, {}, lower)) {
-        skip_past(">", end.size());
-        return;
-      }
-      at_ += 2;
-    }
-    at_ = html_.size();
-  }
-
-  // The value of an attribute with its entities resolved, cut; empty when it is not there.
-  static std::string attribute(std::string_view attributes, std::string_view name) {
-    for (std::size_t i = 0; i < attributes.size();) {
-      while (i < attributes.size() && (is_space(attributes[i]) || attributes[i] == '/')) ++i;
-      const std::size_t begin = i;
-      while (i < attributes.size() && !is_space(attributes[i]) && attributes[i] != '=') ++i;
-      const std::string_view key = attributes.substr(begin, i - begin);
-      while (i < attributes.size() && is_space(attributes[i])) ++i;
-      if (i >= attributes.size() || attributes[i] != '=') {
-        if (i == begin) ++i;
-        continue;
-      }
-      ++i;
-      const std::string_view value = attribute_value(attributes, i);
-      if (std::ranges::equal(key, name, {}, lower)) return decode(value.substr(0, kLinkMax));
-    }
-    return {};
-  }
-
-  static std::string_view attribute_value(std::string_view attributes, std::size_t& i) {
-    while (i < attributes.size() && is_space(attributes[i])) ++i;
-    if (i < attributes.size() && (attributes[i] == '"' || attributes[i] == '\'')) {
-      const std::size_t end = std::min(attributes.find(attributes[i], i + 1), attributes.size());
-      const std::string_view value = attributes.substr(i + 1, end - i - 1);
-      i = std::min(end + 1, attributes.size());
-      return value;
-    }
-    const std::size_t begin = i;
-    while (i < attributes.size() && !is_space(attributes[i])) ++i;
-    return attributes.substr(begin, i - begin);
-  }
-
-  static std::string decode(std::string_view text) {
-    std::string out;
-    for (std::size_t i = 0; i < text.size();) {
-      if (text[i] == '&') {
-        i += decode_entity(text.substr(i), out);
-        continue;
-      }
-      if (static_cast<unsigned char>(text[i]) >= 0x20) out += text[i];
-      ++i;
-    }
-    return out;
-  }
-
-  std::string_view html_;
-  std::size_t at_ = 0;
   std::string out_;
   std::string link_;
   std::size_t link_from_ = 0;
   std::size_t lines_ = 0;   // to break before the next character
   std::size_t quotes_ = 0;  // how deep in quotations
+  std::size_t hidden_ = 0;  // how deep in what is for nobody
   bool space_ = false;      // white space before the next character
 };
 
 }  // namespace
 
 std::string html_to_text(std::string_view html) {
-  return Reader(html).read();
+  Layout layout;
+  if (parse_html(html, layout) == HtmlEnd::kCut) layout.note("[The rest of this mail is left out]");
+  return layout.take();
 }
 
 }  // namespace balcony::gateway::mail

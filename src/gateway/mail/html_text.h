@@ -1,8 +1,9 @@
 // The text of an HTML mail, for people who chat: paragraphs, lists and links as plain text, and
 // nothing of scripts, styles and comments.
 //
-// A tokenizer of one pass: linear in time, no recursion, output never longer than a few times the
-// input; it makes no requests and keeps no tree. Pure functions; any thread.
+// libxml2 reads it (html_parser.h), ours is the layout: linear in time, no recursion, output never
+// longer than a few times the input; nothing is requested from anywhere. Pure functions; any
+// thread.
 #pragma once
 
 #include <string>
@@ -10,7 +11,7 @@
 
 namespace balcony::gateway::mail {
 
-// `html` is UTF-8.
+// `html` is UTF-8. What is beyond the limits of html_parser.h is left out, with a note.
 std::string html_to_text(std::string_view html);
 
 }  // namespace balcony::gateway::mail

@@ -1,5 +1,6 @@
 #include "gateway/mail/html_text.h"
 
+#include "gateway/mail/html_parser.h"
 #include "precis/utf8.h"
 
 #include <gmock/gmock.h>
@@ -29,8 +30,9 @@ TEST(HtmlText, IsWhatAPersonWouldRead) {
       {"<blockquote>He said<br>this</blockquote>I say", "> He said\n> this\n\nI say"},
       {"&lt;b&gt; &amp;amp; &eacute;&#233;&#xE9; &nbsp; &copy;",
        "<b> &amp; \u00e9\u00e9\u00e9  \u00a9"},
-      {"&unknown; &; & &#; &#0; &#xD800; &#99999999999;",
-       "&unknown; &; & \ufffd \ufffd \ufffd &#99999999999;"},
+      {"&unknown; &; &", "&unknown; &; &"},
+      {"one&nbsp;two&shy;three&zwnj;\u200bfour", "one twothreefour"},
+      {"<meta charset=iso-8859-1><p>\u00e9", "\u00e9"},
       {"a<script>if (a < b) { '</b>' }</script>b", "ab"},
       {"a<STYLE>p { }</Style >b", "ab"},
       {"<head><title>T</title></head>text", "text"},
@@ -44,10 +46,53 @@ TEST(HtmlText, IsWhatAPersonWouldRead) {
   for (const auto& [html, text] : cases) EXPECT_EQ(html_to_text(html), text) << html;
 }
 
+TEST(HtmlText, TakesNoCharacterThatAMessageMayNotHave) {
+  for (const std::string_view html :
+       {"a&#0;b", "a&#xD800;b", "a&#99999999999;b", "a&#x1;b", "a\x01b"}) {
+    const std::string text = html_to_text(html);
+    EXPECT_TRUE(is_utf8(text)) << html;
+    EXPECT_EQ(text.find_first_of(std::string_view("\0\1", 2)), std::string::npos) << html;
+    EXPECT_TRUE(text.starts_with('a')) << html;
+  }
+}
+
+TEST(HtmlText, TellsWhatItLeftOut) {
+  std::string deep = "before";
+  for (std::size_t i = 0; i < kHtmlDepthMax + 10; ++i) deep += "<b>";
+  EXPECT_EQ(html_to_text(deep + "behind"), "before\n[The rest of this mail is left out]");
+  std::string wide = "before<p";
+  for (std::size_t i = 0; i <= kHtmlAttributesMax; ++i) wide += " a" + std::to_string(i);
+  EXPECT_EQ(html_to_text(wide + ">behind"), "before\n\n[The rest of this mail is left out]");
+  const std::string text = html_to_text(std::string(kHtmlBytesMax - 1, 'x') + "\u00e9\u00e9");
+  EXPECT_TRUE(is_utf8(text));
+  EXPECT_TRUE(text.ends_with("[The rest of this mail is left out]"));
+}
+
+// Wherever a reader may see a tag: in comments, in quotes, behind what looks like its end.
+TEST(HtmlText, CountsAttributesBeforeItReads) {
+  const std::vector<std::pair<std::string, std::size_t>> cases = {
+      {"<p a b c>", 0},
+      {"text <p a b c> text", 5},
+      {"<p a='x y z'b=\"> > >\"c=1>", 0},
+      {"<!-- <q a=\" --> <p a b c>", 16},
+      {"<p \"=\" b c>", 0},
+      {"a <p a b> <p a b=c d e>", 10},
+      {"<P/a/b c/d 'e>", 0},
+      {"<p a b c", 0},
+  };
+  for (const auto& [html, place] : cases) {
+    EXPECT_EQ(html_within_limits(html, 2), place) << html;
+    EXPECT_EQ(html_within_limits(html, 9), html.size()) << html;
+  }
+  const std::string_view usual = "<p a b>four words of text</p><br/><p a='1 2 3 4'>";
+  EXPECT_EQ(html_within_limits(usual, 2), usual.size());
+}
+
 // What takes an attacker a moment to write takes us no longer to read.
 TEST(HtmlText, IsLinear) {
-  for (const std::string_view piece : {"<", "</", "<a ", "<!--", "&", "<blockquote>", "<a href=\"",
-                                       "<script>", "<p title='", "<li>"}) {
+  for (const std::string_view piece :
+       {"<", "</", "<a ", "<!--", "&", "<blockquote>", "<a href=\"", "<script>", "<p title='",
+        "<li>", "</i>", "<p a=<b ", "<p a ", "&a;", "<b></i>", "<table>", "<a>"}) {
     std::string html;
     while (html.size() < 2'000'000) html += piece;
     const auto before = std::chrono::steady_clock::now();

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <ranges>
+#include <utility>
 
 namespace balcony::gateway::mail {
 namespace {
@@ -32,6 +33,8 @@ std::string attachment_note(const Attachment& attachment) {
   std::string what =
       attachment.name.empty() ? attachment.type : attachment.name + ", " + attachment.type;
   if (attachment.bytes > 0) what += ", " + size_text(attachment.bytes);
+  if (!attachment.saved.empty())
+    return "[Attachment, saved as " + attachment.saved + ": " + what + "]";
   return "[Attachment, not taken: " + what + "]";
 }
 
@@ -63,6 +66,9 @@ std::string message_text(const ParsedMail& mail, const MailOptions& options, Thr
   if (text.empty() && mail.attachments.empty()) return "[A mail without a text]";
   for (const Attachment& attachment : mail.attachments) {
     text += (text.empty() ? "" : "\n") + attachment_note(attachment);
+  }
+  if (mail.more_attachments > 0) {
+    text += "\n[And more attachments, not taken: " + std::to_string(mail.more_attachments) + "]";
   }
   return text;
 }
@@ -100,10 +106,13 @@ Task<std::vector<SmtpReply>> Incoming::take(ReceivedMail received) {
   };
   auto parsed = parse_mail(received.data);
   if (!parsed) co_return all(SmtpReply(554, "5.6.0 " + parsed.error().detail));
-  const ParsedMail mail = *std::move(parsed);
+  ParsedMail mail = *std::move(parsed);
   if (mail.report) {
-    for (const MailAddress& recipient : received.recipients) report(recipient, *mail.report);
-    co_return all(SmtpReply(250, "2.0.0 The report is read"));
+    for (const MailAddress& recipient : received.recipients) {
+      const Result<> told = co_await report(recipient, *mail.report);
+      verdicts.push_back(told ? SmtpReply(250, "2.0.0 The report is read") : reply_for(told));
+    }
+    co_return verdicts;
   }
   if (const auto refused = refuse(mail)) co_return all(*refused);
   const std::optional<MailAddress> from = mail.from ? mail.from : received.sender;
@@ -121,6 +130,7 @@ Task<std::vector<SmtpReply>> Incoming::take(ReceivedMail received) {
     SmtpReply verdict = co_await deliver(recipient, mail, *from);
     verdicts.push_back(std::move(verdict));
   }
+  if (std::ranges::none_of(verdicts, &SmtpReply::is_good)) remove_attachments(mail);
   if (!received.lmtp) notify(received, verdicts);
   co_return verdicts;
 }
@@ -148,7 +158,30 @@ std::optional<ThreadedMail> Incoming::parent_of(const ParsedMail& mail, const st
   return std::nullopt;
 }
 
-Task<SmtpReply> Incoming::deliver(MailAddress recipient, const ParsedMail& mail,
+// Once for all recipients, when the first of them may have the mail.
+std::optional<SmtpReply> Incoming::save_attachments(ParsedMail& mail) {
+  if (!store_) return std::nullopt;
+  for (Attachment& attachment : mail.attachments) {
+    if (!attachment.saved.empty()) continue;
+    auto saved = store_->save(attachment.name, attachment.content);
+    if (!saved) {
+      remove_attachments(mail);
+      const bool full = saved.error().code == Errc::kResourceConstraint;
+      return full ? SmtpReply(452, "4.3.1 There is no room for attachments now")
+                  : SmtpReply(451, "4.3.0 Attachments cannot be taken now");
+    }
+    attachment.saved = *std::move(saved);
+  }
+  return std::nullopt;
+}
+
+void Incoming::remove_attachments(ParsedMail& mail) {
+  for (Attachment& attachment : mail.attachments) {
+    if (!attachment.saved.empty()) store_->remove(std::exchange(attachment.saved, {}));
+  }
+}
+
+Task<SmtpReply> Incoming::deliver(MailAddress recipient, ParsedMail& mail,
                                   const MailAddress& from) {
   const auto user = user_of(recipient);
   const auto contact = link_.jid_of(from.str());
@@ -159,6 +192,7 @@ Task<SmtpReply> Incoming::deliver(MailAddress recipient, const ParsedMail& mail,
   const auto before =
       mail.message_id.empty() ? std::nullopt : threads_.by_message_id(bare, mail.message_id);
   if (before && before->address == from.str()) co_return kTaken;
+  if (const auto refused = save_attachments(mail)) co_return *refused;
   const auto parent = parent_of(mail, bare, from.str());
 
   ThreadedMail threaded;
@@ -190,15 +224,16 @@ Task<SmtpReply> Incoming::deliver(MailAddress recipient, const ParsedMail& mail,
   co_return reply_for(delivered);
 }
 
-// RFC 3464: what became of a mail of ours. What is about none of ours says nothing.
-void Incoming::report(const MailAddress& recipient, const Report& report) {
+// RFC 3464: what became of a mail of ours. What is about none of ours says nothing. An error: the
+// chat server does not have it.
+Task<Result<>> Incoming::report(MailAddress recipient, const Report& report) {
   const auto user = user_of(recipient);
-  if (!user || report.message_id.empty()) return;
+  if (!user || report.message_id.empty()) co_return Result<>{};
   const auto mail = threads_.by_message_id(user->bare_str(), report.message_id);
   const auto failed = std::ranges::find(report.recipients, "failed", &ReportedRecipient::action);
-  if (!mail || !mail->ours || failed == report.recipients.end()) return;
+  if (!mail || !mail->ours || failed == report.recipients.end()) co_return Result<>{};
   const auto contact = link_.jid_of(mail->address);
-  if (!contact) return;
+  if (!contact) co_return Result<>{};
   const bool final = !failed->status.starts_with('4');
   const Error why = error_of(
       {final ? SubmissionOutcome::Kind::kFinal : SubmissionOutcome::Kind::kPassing,
@@ -208,18 +243,18 @@ void Incoming::report(const MailAddress& recipient, const Report& report) {
   error.set("type", "error").set("from", contact->str()).set("to", (to ? *to : *user).str());
   error.set("id", mail->stanza);
   error.append(write_stanza_error(to_stanza_error(why)));
-  link_.send(std::move(error));
+  const Result<> told = co_await link_.deliver(std::move(error));
   // RFC 6121 §8.5.3.2: an error for a client that has gone is not kept. A late one is a message.
   const std::chrono::milliseconds age =
       link_.loop().clock().wall() - WallTime(std::chrono::milliseconds(mail->at));
-  if (age < kSoon) return;
+  if (age < kSoon || !told) co_return told;
   xml::Element note(ns::kClient, "message");
   note.set("type", "chat").set("from", contact->str()).set("to", user->bare_str());
   note.set("id", link_.random().token(12));
   note.append_text_element(
       "body", "[Your mail \"" + mail->subject + "\" was not delivered: " + why.detail + "]");
   note.append_text_element("thread", mail->thread);
-  link_.send(std::move(note));
+  co_return co_await link_.deliver(std::move(note));
 }
 
 // RFC 5321 §6.1: what was taken and cannot be delivered is told, but never to the null path.

@@ -4,6 +4,7 @@
 // On the gateway's loop.
 #pragma once
 
+#include "gateway/mail/attachment_store.h"
 #include "gateway/mail/mail_options.h"
 #include "gateway/mail/mime.h"
 #include "gateway/mail/outbox.h"
@@ -28,8 +29,10 @@ std::string message_text(const ParsedMail& mail, const MailOptions& options, Thr
 
 class Incoming {
  public:
-  Incoming(Link& link, Threads& threads, Outbox& outbox, const MailOptions& options)
-      : link_(link), threads_(threads), outbox_(outbox), options_(options) {}
+  // `store`: where attachments are saved; null: they are not.
+  Incoming(Link& link, Threads& threads, Outbox& outbox, const MailOptions& options,
+           AttachmentStore* store = nullptr)
+      : link_(link), threads_(threads), outbox_(outbox), options_(options), store_(store) {}
 
   // Whether mail for this address is taken at all (RCPT).
   SmtpReply check_recipient(const MailAddress& recipient);
@@ -40,17 +43,20 @@ class Incoming {
 
  private:
   std::optional<SmtpReply> refuse(const ParsedMail& mail);
-  Task<SmtpReply> deliver(MailAddress recipient, const ParsedMail& mail, const MailAddress& from);
+  Task<SmtpReply> deliver(MailAddress recipient, ParsedMail& mail, const MailAddress& from);
+  std::optional<SmtpReply> save_attachments(ParsedMail& mail);
+  void remove_attachments(ParsedMail& mail);
   std::optional<SmtpReply> may_write(const Jid& user, const std::string& address);
   std::optional<ThreadedMail> parent_of(const ParsedMail& mail, const std::string& user,
                                         const std::string& address);
-  void report(const MailAddress& recipient, const Report& report);
+  Task<Result<>> report(MailAddress recipient, const Report& report);
   void notify(const ReceivedMail& mail, const std::vector<SmtpReply>& verdicts);
 
   Link& link_;
   Threads& threads_;
   Outbox& outbox_;
   const MailOptions& options_;
+  AttachmentStore* store_;
 };
 
 }  // namespace balcony::gateway::mail

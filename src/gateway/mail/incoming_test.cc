@@ -7,6 +7,10 @@
 
 #include <gmock/gmock.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <iterator>
+
 namespace balcony::gateway::mail {
 namespace {
 
@@ -226,6 +230,47 @@ TEST_F(MailTest, ALongTextOfMarkupStaysBelowTheServersLimit) {
 TEST_F(MailTest, ATextThatIsTooLongDoesNotGoOut) {
   EXPECT_EQ(write(std::string(70'000, 'x')).error().code, Errc::kNotAcceptable);
   EXPECT_THAT(submitter.mails, IsEmpty());
+}
+
+// Saved once for all who get the mail, and taken away again when nobody does.
+TEST_F(MailTest, AttachmentsAreSavedWithTheMail) {
+  std::string base = (std::filesystem::temp_directory_path() / "incoming-XXXXXX").string();
+  base = ::mkdtemp(base.data());
+  const auto files = [&base] {
+    return std::distance(std::filesystem::directory_iterator(base), {});
+  };
+  auto store = AttachmentStore::open(base, 25, link.seeded).value();
+  Incoming saving(link, threads, outbox, options, &store);
+  link.contacts.insert({"benvolio@montague.example", std::string(kFromJuliet)});
+  const auto take_by = [&](std::string_view text) {
+    ReceivedMail received;
+    received.sender = *MailAddress::parse(kFromJuliet);
+    for (const char* user : {"romeo", "benvolio", "stranger"}) {
+      received.recipients.push_back(*MailAddress::parse(user + std::string("@montague.example")));
+    }
+    received.data =
+        "From: juliet@capulet.example\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+        "--b\r\n\r\nHi\r\n--b\r\nContent-Type: image/png; name=\"../rose.png\"\r\n"
+        "Content-Disposition: attachment\r\n\r\n" +
+        std::string(text) + "\r\n--b--\r\n";
+    received.lmtp = true;
+    auto task = saving.take(std::move(received));
+    EXPECT_TRUE(task.start());
+    std::vector<int> codes;
+    for (const SmtpReply& reply : task.take()) codes.push_back(reply.code);
+    return codes;
+  };
+  EXPECT_THAT(take_by("a rose"), ElementsAre(250, 250, 550));
+  EXPECT_EQ(files(), 1);
+  EXPECT_THAT(link.sent.back(), HasSubstr("[Attachment, saved as "));
+  EXPECT_THAT(link.sent.back(), HasSubstr("-.._rose.png: ../rose.png, image/png, 6 bytes]"));
+  link.answer = fail(Errc::kRemoteServerTimeout);
+  EXPECT_THAT(take_by("a rose"), ElementsAre(451, 451, 451));
+  EXPECT_EQ(files(), 1);
+  link.answer = {};
+  EXPECT_THAT(take_by(std::string(20, 'x')), ElementsAre(452, 452, 550));
+  EXPECT_EQ(files(), 1);
+  std::filesystem::remove_all(base);
 }
 
 }  // namespace

@@ -24,6 +24,11 @@ Result<> MailNetwork::start() {
   BALCONY_ASSIGN(options_.submission_password, submission_password(options_));
   BALCONY_ASSIGN(threads_, Threads::open(link_.database(),
                                          static_cast<std::size_t>(options_.threads_per_user)));
+  if (options_.attachments == "save") {
+    BALCONY_ASSIGN(attachments_,
+                   AttachmentStore::open(options_.attachments_folder,
+                                         options_.attachments_total.count, link_.random()));
+  }
   submitter_ = std::make_unique<CurlSubmitter>(link_.loop(), options_);
   const OutboxLimits limits{static_cast<std::size_t>(options_.queue), options_.retry_for,
                             static_cast<std::size_t>(options_.submission_parallel)};
@@ -31,7 +36,8 @@ Result<> MailNetwork::start() {
       link_.loop(), link_.database(), *submitter_, limits,
       [this](const OutboxItem& item, const Error& why) { outgoing_->refuse(item, why); });
   outgoing_ = std::make_unique<Outgoing>(link_, *threads_, *outbox_, options_);
-  incoming_ = std::make_unique<Incoming>(link_, *threads_, *outbox_, options_);
+  incoming_ = std::make_unique<Incoming>(link_, *threads_, *outbox_, options_,
+                                         attachments_ ? &*attachments_ : nullptr);
   BALCONY_CHECK(outbox_->open());
   SmtpServerOptions server;
   server.name = link_.domain();

@@ -4,6 +4,7 @@
 // way, SmtpServer and Incoming for the other, and Threads between them.
 #pragma once
 
+#include "gateway/mail/attachment_store.h"
 #include "gateway/mail/incoming.h"
 #include "gateway/mail/mail_options.h"
 #include "gateway/mail/outbox.h"
@@ -32,6 +33,7 @@ class MailNetwork final : public Network {
   Link& link_;
   MailOptions options_;
   std::optional<Threads> threads_;
+  std::optional<AttachmentStore> attachments_;
   std::unique_ptr<Submitter> submitter_;
   std::unique_ptr<Outbox> outbox_;
   std::unique_ptr<Outgoing> outgoing_;

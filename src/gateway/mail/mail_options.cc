@@ -58,8 +58,14 @@ std::vector<OptionSpec> receiving() {
       option("hops", &M::hops, 5, 1'000, "More Received fields than this are a loop."),
       option("attachments", &M::attachments,
              "\"note\": the message says what was attached and not taken; \"refuse\": such a mail "
-             "is refused.",
-             {"note", "refuse"}),
+             "is refused; \"save\": it goes into `attachments_folder`, and the message says under "
+             "which name.",
+             {"note", "refuse", "save"}),
+      option("attachments_folder", &M::attachments_folder,
+             "The folder for \"save\", an absolute path; files there can be read by the gateway's "
+             "user alone."),
+      option("attachments_bytes", &M::attachments_total, Bytes{kMiB}, Bytes{1024 * 1024 * kMiB},
+             "All files in it together. A mail for which there is no room is put off (452)."),
       option("automatic", &M::automatic,
              "Take mail of lists and machines too (Auto-Submitted, Precedence, List-Id); else it "
              "is refused."),
@@ -89,6 +95,9 @@ Result<> check_options(const MailOptions& options) {
   const bool smtp = options.submission.starts_with("smtp://");
   if (!smtp && !options.submission.starts_with("smtps://")) {
     return fail(Errc::kConfig, "submission must begin with \"smtp://\" or \"smtps://\"");
+  }
+  if (options.attachments == "save" && !options.attachments_folder.starts_with('/')) {
+    return fail(Errc::kConfig, "attachments_folder must be an absolute path, to save in");
   }
   BALCONY_CHECK(submission_password(options));
   return {};

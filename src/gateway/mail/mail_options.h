@@ -33,7 +33,9 @@ struct MailOptions : GatewayOptions {
   std::chrono::seconds timeout{300};
   Bytes text_in{64 * 1024};
   std::int64_t hops = 30;
-  std::string attachments = "note";  // "note", "refuse"
+  std::string attachments = "note";  // "note", "refuse", "save"
+  std::string attachments_folder;
+  Bytes attachments_total{1024ULL * 1024 * 1024};
   bool automatic = false;
   bool subject_in_text = true;
   // Both.

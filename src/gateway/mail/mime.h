@@ -24,6 +24,8 @@ struct Attachment {
   std::string name;  // as the mail says, one line, cut; may be empty
   std::string type;  // "image/jpeg"
   std::uint64_t bytes = 0;
+  std::string content;  // decoded
+  std::string saved;    // the name it was saved under (attachment_store.h); empty: it was not
 };
 
 // One recipient in a report (RFC 3464 §2.3).
@@ -49,8 +51,9 @@ struct ParsedMail {
   std::vector<std::string> references;
   std::string text;  // as it was written, or out of HTML; UTF-8 but for what nobody can read
   std::vector<Attachment> attachments;
-  bool automatic = false;  // sent by a machine or by a list
-  std::size_t hops = 0;    // Received fields
+  std::size_t more_attachments = 0;  // beyond those, and not looked at
+  bool automatic = false;            // sent by a machine or by a list
+  std::size_t hops = 0;              // Received fields
   std::optional<Report> report;
 };
 

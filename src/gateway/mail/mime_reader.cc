@@ -1,3 +1,4 @@
+#include "base/ascii.h"
 #include "gateway/mail/html_text.h"
 #include "gateway/mail/mime.h"
 #include "gateway/mail/mime_library.h"
@@ -18,12 +19,6 @@ constexpr std::size_t kAttachmentsMax = 50;
 constexpr std::size_t kSubjectReadMax = 500;
 constexpr std::size_t kNameMax = 120;
 
-bool starts_with_ignoring_case(std::string_view line, std::string_view lower) {
-  return std::ranges::equal(line.substr(0, lower.size()), lower, [](char a, char b) {
-    return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b;
-  });
-}
-
 // A structure that costs the library more than a mail may: counted on the bytes, before anything is
 // built from them.
 bool is_bomb(std::string_view data) {
@@ -36,11 +31,16 @@ bool is_bomb(std::string_view data) {
     const std::string_view line = data.substr(0, end + 1);
     if (line == "\r\n" || line == "\n") in_header = false;
     if (in_header) ++header;
-    if (starts_with_ignoring_case(line, "content-type")) ++typed;
+    if (ascii_starts_with(line, "content-type")) ++typed;
     if (line.starts_with("--")) ++parts;
     data.remove_prefix(line.size());
   }
   return typed > kTypedPartsMax || parts > kPartsMax || header > kHeaderLinesMax;
+}
+
+std::string bytes_of(GMimeStream* memory) {
+  const GByteArray* bytes = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(memory));
+  return {reinterpret_cast<const char*>(bytes->data), bytes->len};
 }
 
 std::string content_of(GMimePart* part) {
@@ -48,8 +48,14 @@ std::string content_of(GMimePart* part) {
   if (!content) return {};
   const ObjectPtr<GMimeStream> stream(g_mime_stream_mem_new());
   g_mime_data_wrapper_write_to_stream(content, stream.get());
-  const GByteArray* bytes = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(stream.get()));
-  return {reinterpret_cast<const char*>(bytes->data), bytes->len};
+  return bytes_of(stream.get());
+}
+
+// A mail in the mail, as it came.
+std::string source_of(GMimeMessage* message) {
+  const ObjectPtr<GMimeStream> stream(g_mime_stream_mem_new());
+  g_mime_object_write_to_stream(GMIME_OBJECT(message), nullptr, stream.get());
+  return bytes_of(stream.get());
 }
 
 // Goes through the parts and finds what is text for people, what is attached and what is a report.
@@ -123,7 +129,7 @@ class PartReader {
     if (g_mime_content_type_is_type(type, "text", "html")) {
       text = html_to_text(text);
     } else if (!g_mime_content_type_is_type(type, "text", "plain")) {
-      if (place.alternative == kNone) note({"", type_of(type), text.size()});
+      if (place.alternative == kNone) note("", type_of(type), std::move(text));
       return;
     }
     if (text.find_first_not_of(" \t\r\n") == std::string::npos) return;
@@ -137,10 +143,14 @@ class PartReader {
     return one_line(to_text(name.get()), kNameMax);
   }
 
-  void note(Attachment attachment) {
-    if (mail_.attachments.size() < kAttachmentsMax) {
-      mail_.attachments.push_back(std::move(attachment));
+  void note(const std::string& name, std::string type, std::string content) {
+    if (mail_.attachments.size() >= kAttachmentsMax) {
+      ++mail_.more_attachments;
+      return;
     }
+    const std::size_t bytes = content.size();
+    mail_.attachments.push_back(
+        {one_line(name, kNameMax), std::move(type), bytes, std::move(content), {}});
   }
 
   void attachment(const Place& place, GMimePart* part, GMimeContentType* type) {
@@ -148,8 +158,7 @@ class PartReader {
     const bool own = place.related && !g_mime_part_is_attachment(part) &&
                      g_mime_content_type_is_type(type, "image", "*");
     if (own) return;
-    note({one_line(to_text(g_mime_part_get_filename(part)), kNameMax), type_of(type),
-          content_of(part).size()});
+    note(to_text(g_mime_part_get_filename(part)), type_of(type), content_of(part));
   }
 
   // A mail in the mail: in a report the one that it is about, else an attachment.
@@ -161,7 +170,7 @@ class PartReader {
       if (is_message_id(id)) mail_.report->message_id = id;
       return;
     }
-    note({one_line(to_text(g_mime_message_get_subject(inner)), kNameMax), "message/rfc822", 0});
+    note(to_text(g_mime_message_get_subject(inner)), "message/rfc822", source_of(inner));
   }
 
   void original(const std::string& header) {
@@ -206,10 +215,10 @@ void read_from(GMimeMessage* message, ParsedMail& mail) {
 // RFC 3834 §2, and what lists and machines said before it.
 bool is_automatic(GMimeObject* message) {
   const std::string submitted = to_text(g_mime_object_get_header(message, "Auto-Submitted"));
-  if (!submitted.empty() && !starts_with_ignoring_case(submitted, "no")) return true;
+  if (!submitted.empty() && !ascii_starts_with(submitted, "no")) return true;
   const std::string precedence = to_text(g_mime_object_get_header(message, "Precedence"));
   for (const std::string_view word : {"bulk", "junk", "list", "auto_reply"}) {
-    if (starts_with_ignoring_case(precedence, word)) return true;
+    if (ascii_starts_with(precedence, word)) return true;
   }
   for (const char* name :
        {"List-Id", "List-Unsubscribe", "List-Post", "X-Loop", "X-Autoreply", "Feedback-ID"}) {

@@ -8,8 +8,8 @@
 namespace balcony::gateway::mail {
 namespace {
 
-constexpr std::string_view kReplyNs = "urn:xmpp:reply:0";  // XEP-0461
-constexpr std::size_t kReferencesMax = 20;
+constexpr std::string_view kRepliesNs = "urn:xmpp:reply:0";  // XEP-0461
+constexpr std::size_t kReferencesSentMax = 20;
 constexpr std::size_t kIdMax = 200;  // of a thread or a stanza, as it is remembered
 
 // RFC 5322 §3.6.4: those of the mail that is answered, and itself. In a long thread the first and
@@ -17,8 +17,8 @@ constexpr std::size_t kIdMax = 200;  // of a thread or a stanza, as it is rememb
 std::vector<std::string> references_after(const ThreadedMail& parent) {
   std::vector<std::string> references = parent.references;
   if (!parent.message_id.empty()) references.push_back(parent.message_id);
-  if (references.size() > kReferencesMax) {
-    const auto surplus = static_cast<std::ptrdiff_t>(references.size() - kReferencesMax);
+  if (references.size() > kReferencesSentMax) {
+    const auto surplus = static_cast<std::ptrdiff_t>(references.size() - kReferencesSentMax);
     references.erase(references.begin() + 1, references.begin() + 1 + surplus);
   }
   return references;
@@ -43,7 +43,7 @@ Result<MailAddress> mail_address_of(const Jid& user) {
 // (XEP-0201 §4), or of the conversation that goes on.
 std::optional<ThreadedMail> Outgoing::answered(const Message& message, const std::string& user,
                                                const std::string& address) {
-  const std::string_view reply = message.xml.child(kReplyNs, "reply").attr("id");
+  const std::string_view reply = message.xml.child(kRepliesNs, "reply").attr("id");
   if (!reply.empty()) {
     if (auto found = threads_.by_stanza(user, address, reply.substr(0, kIdMax))) return found;
   }

@@ -1,7 +1,8 @@
 // SMTP and LMTP as anybody may speak it: the machine's answers are whole lines, a mail is bounded
 // and has only whole lines, and the same bytes in pieces give the same. What a mail holds is read
-// as a mail.
+// as a mail, and as HTML.
 #include "base/assert.h"
+#include "gateway/mail/html_text.h"
 #include "gateway/mail/incoming.h"
 #include "gateway/mail/mime.h"
 #include "gateway/mail/smtp_receiver.h"
@@ -55,6 +56,12 @@ Heard hear(std::string_view bytes, std::size_t piece) {
   return heard;
 }
 
+void read_as_html(std::string_view html) {
+  const std::string text = html_to_text(html);
+  BALCONY_ASSERT(!is_utf8(html) || is_utf8(text), "a text of characters");
+  BALCONY_ASSERT(text.size() <= 4 * html.size() + 100, "a text is not much longer than its mail");
+}
+
 void read_as_mail(std::string_view data) {
   const auto mail = parse_mail(data);
   if (!mail) return;
@@ -73,5 +80,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   BALCONY_ASSERT(whole.written == pieces.written && whole.mails == pieces.mails,
                  "it is the same however it is cut");
   read_as_mail(bytes);
+  read_as_html(bytes);
   return 0;
 }

@@ -7,6 +7,7 @@
 #include <curl/curl.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <mutex>
 #include <string_view>
@@ -24,7 +25,8 @@ struct CurlFree {
 // One handing over, as the library's callbacks see it.
 struct Transfer {
   std::string_view left;
-  std::string reply;  // the last line that the server said
+  std::string reply;                        // the last line that the server said
+  std::array<char, CURL_ERROR_SIZE> why{};  // what the library says when it fails
   const std::atomic<bool>* stop = nullptr;
 };
 
@@ -81,20 +83,38 @@ void set_server(CURL* curl, const MailOptions& options) {
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, std::min(seconds, 30L));
 }
 
-SubmissionOutcome outcome_of(CURL* curl, CURLcode result, Transfer& transfer) {
+// What our operator has to mend, and no mail is at fault for; else nothing.
+std::string_view ours_to_mend(CURLcode result) {
+  switch (result) {
+    case CURLE_LOGIN_DENIED: return "the server refuses submission_user and its password";
+    case CURLE_USE_SSL_FAILED: return "the server offers no TLS (submission_tls)";
+    case CURLE_SSL_CONNECT_ERROR: return "TLS with the server fails";
+    case CURLE_PEER_FAILED_VERIFICATION:
+      return "the server's certificate is not good (submission_ca)";
+    case CURLE_SSL_CACERT_BADFILE: return "submission_ca cannot be read";
+    default: return {};
+  }
+}
+
+SubmissionOutcome outcome_of(CURL* curl, CURLcode result, Transfer& transfer,
+                             const MailOptions& options) {
   using Kind = SubmissionOutcome::Kind;
   if (result == CURLE_OK) return {Kind::kTaken, 250, std::move(transfer.reply)};
   long code = 0;
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &code);
-  // A login that fails is our operator's to mend, not the fault of this mail.
-  const bool ours = result == CURLE_LOGIN_DENIED || result == CURLE_USE_SSL_FAILED;
-  const bool final = code >= 500 && code < 600 && !ours;
-  if (code < 400 || ours) {
-    log_warning("mail submission", {{"error", curl_easy_strerror(result)}, {"code", code}});
-  }
+  const std::string_view ours = ours_to_mend(result);
   const bool said = code >= 400 && !transfer.reply.empty();
-  return {final ? Kind::kFinal : Kind::kPassing, static_cast<int>(code),
-          said ? std::move(transfer.reply) : std::string(curl_easy_strerror(result))};
+  const std::string_view why = transfer.why.data();
+  std::string text = said          ? std::move(transfer.reply)
+                     : why.empty() ? std::string(curl_easy_strerror(result))
+                                   : one_line(why, kReplyMax);
+  if (code < 400 || !ours.empty()) {
+    log_warning("mail submission fails", {{"server", options.submission},
+                                          {"what", ours.empty() ? "no connection" : ours},
+                                          {"why", text}});
+  }
+  const bool final = code >= 500 && code < 600 && ours.empty();
+  return {final ? Kind::kFinal : Kind::kPassing, static_cast<int>(code), std::move(text)};
 }
 
 SubmissionOutcome submit_now(const MailOptions& options, const Envelope& envelope,
@@ -105,7 +125,10 @@ SubmissionOutcome submit_now(const MailOptions& options, const Envelope& envelop
   const std::string from = '<' + (envelope.from ? envelope.from->str() : std::string()) + '>';
   const std::string to = '<' + envelope.to.str() + '>';
   const std::unique_ptr<curl_slist, CurlFree> recipients(curl_slist_append(nullptr, to.c_str()));
-  Transfer transfer{mail, {}, &stop};
+  Transfer transfer;
+  transfer.left = mail;
+  transfer.stop = &stop;
+  curl_easy_setopt(curl.get(), CURLOPT_ERRORBUFFER, transfer.why.data());
   curl_easy_setopt(curl.get(), CURLOPT_MAIL_FROM, from.c_str());
   curl_easy_setopt(curl.get(), CURLOPT_MAIL_RCPT, recipients.get());
   curl_easy_setopt(curl.get(), CURLOPT_UPLOAD, 1L);
@@ -118,7 +141,7 @@ SubmissionOutcome submit_now(const MailOptions& options, const Envelope& envelop
   curl_easy_setopt(curl.get(), CURLOPT_XFERINFOFUNCTION, watch);
   curl_easy_setopt(curl.get(), CURLOPT_XFERINFODATA, &transfer);
   const CURLcode result = curl_easy_perform(curl.get());
-  return outcome_of(curl.get(), result, transfer);
+  return outcome_of(curl.get(), result, transfer, options);
 }
 
 }  // namespace

@@ -3,9 +3,9 @@
 #include "base/log.h"
 #include "server/s2s/incoming_stream.h"
 #include "server/s2s/outgoing_stream.h"
+#include "server/unacknowledged.h"
 #include "stanza/ns.h"
 #include "stream/dialback.h"
-#include "xml/parser.h"
 
 #include <algorithm>
 #include <chrono>
@@ -35,7 +35,11 @@ Error lost_error() {
 }  // namespace
 
 Federation::Federation(ShardContext& context)
-    : loans(context), context_(context), policy_(context) {}
+    : loans(context),
+      context_(context),
+      policy_(context),
+      key_limits_(ask_limits(*context.config)),
+      certificates_(context) {}
 
 Federation::~Federation() {
   for (auto& [id, expiring] : lost_incoming_) expiring.stop(context_.shard);
@@ -43,6 +47,8 @@ Federation::~Federation() {
 
 void Federation::reconsider() {
   const bool is_on = context_.config->federates();
+  key_limits_.set_options(ask_limits(*context_.config));
+  certificates_.reconsider();
   context_.router->remotes().set_dialer(is_on ? this : nullptr);
   const std::vector<PeerStream*> all(streams.begin(), streams.end());
   for (PeerStream* stream : all) {
@@ -91,19 +97,23 @@ void Federation::find_stream(const router::DomainPair& pair) {
   OutgoingStream::start(context_, pair);
 }
 
-void Federation::verify(const stream::VerifyKey& what, Verdict then) {
-  if (verifying_ >= static_cast<std::size_t>(context_.config->s2s.verifications)) {
-    log_warning("too many dialback keys to verify", {{"remote", what.pair.from}});
-    context_.shard.post([then = std::move(then)] {
-      then(fail(Errc::kResourceConstraint, "too many keys are being verified"));
-    });
+void Federation::verify(const stream::VerifyKey& what, std::string address, Verdict then) {
+  const Question question{what.pair.from, std::move(address)};
+  if (auto may = key_limits_.begin(question, context_.shard.clock().now()); !may) {
+    ++key_counts_.refused;
+    log_info("dialback key not verified", {{"remote", question.target},
+                                           {"peer", question.address},
+                                           {"why", may.error().to_string()}});
+    context_.shard.post([may = std::move(may), then = std::move(then)] { then(may); });
     return;
   }
-  ++verifying_;
-  OutgoingStream::verify(context_, what, [this, then = std::move(then)](const Result<>& verdict) {
-    --verifying_;
-    then(verdict);
-  });
+  OutgoingStream::verify(
+      context_, what, [this, question, then = std::move(then)](const Result<>& verdict) {
+        key_limits_.end(question, verdict, context_.shard.clock().now());
+        const bool is_invalid = !verdict && verdict.error().code == Errc::kForbidden;
+        ++(verdict ? key_counts_.valid : is_invalid ? key_counts_.invalid : key_counts_.unanswered);
+        then(verdict);
+      });
 }
 
 std::size_t Federation::incoming_from(std::string_view remote) const {
@@ -207,7 +217,7 @@ void Federation::let_go(const stream::ProvenPairs& proved) {
 }
 
 void Federation::give_back(LostStream& lost) {
-  for (const Stanza& stanza : read_kept(lost.managed->take_unacknowledged())) {
+  for (const Stanza& stanza : read_kept(lost.managed->take_unacknowledged(), ns::kServer)) {
     context_.router->remotes().give_back(stanza, lost_error());
   }
   recall(lost);
@@ -234,21 +244,6 @@ ManagedOptions peer_management(const Config& config) {
   options.silence_max = config.stream_management.silence;
   options.ask_soon = true;
   return options;
-}
-
-std::vector<Stanza> read_kept(std::deque<stream::Kept> kept) {
-  xml::Scope scope;
-  scope.default_ns = scope.content_ns = ns::kServer;
-  std::vector<Stanza> all;
-  for (stream::Kept& sent : kept) {
-    auto element = xml::parse(sent.text, scope);
-    if (!element) continue;
-    auto stanza = Stanza::make(*element);
-    if (!stanza) continue;
-    stanza->set_receipt(std::move(sent.receipt));
-    all.push_back(*std::move(stanza));
-  }
-  return all;
 }
 
 }  // namespace balcony::server::s2s

@@ -7,11 +7,14 @@
 #include "net/connection.h"
 #include "router/remote.h"
 #include "server/managed_stream.h"
+#include "server/s2s/ask_limits.h"
+#include "server/s2s/certificate_lookup.h"
 #include "server/s2s/loans.h"
 #include "server/s2s/policy.h"
 #include "server/shard_context.h"
 #include "stream/server_actions.h"
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -59,10 +62,22 @@ class Federation final : public router::RemoteDialer {
   std::optional<Error> refuses(const router::DomainPair& pair) const override;
   void dial(const router::DomainPair& pair) override;
 
-  // Asks the authoritative server of what.pair.from about a key (XEP-0220 §2.1.2). `then` is called
-  // once, later. Errors: kForbidden: it is not theirs; else why there is no answer.
+  // Asks the authoritative server of what.pair.from about a key (XEP-0220 §2.1.2). `address`: where
+  // the key came from. `then` is called once, later. Errors: kForbidden: it is not theirs;
+  // kResourceConstraint: a limit of AskLimits; else why there is no answer.
   using Verdict = std::function<void(const Result<>&)>;
-  void verify(const stream::VerifyKey& what, Verdict then);
+  void verify(const stream::VerifyKey& what, std::string address, Verdict then);
+  // Asks others about certificates that no authority vouches for.
+  CertificateLookup& certificates() { return certificates_; }
+
+  // What became of dialback keys that came, since the start.
+  struct KeyCounts {
+    std::uint64_t valid = 0;
+    std::uint64_t invalid = 0;
+    std::uint64_t unanswered = 0;  // the domain's server could not be asked
+    std::uint64_t refused = 0;     // nobody was asked: a limit, or it failed a moment ago
+  };
+  const KeyCounts& keys() const { return key_counts_; }
 
   Policy& policy() { return policy_; }
 
@@ -113,14 +128,13 @@ class Federation final : public router::RemoteDialer {
 
   ShardContext& context_;
   Policy policy_;
-  std::size_t verifying_ = 0;
+  AskLimits key_limits_;
+  KeyCounts key_counts_;
+  CertificateLookup certificates_;
   std::map<router::DomainPair, LostStream> lost_outgoing_;
   std::map<std::string, Expiring> lost_incoming_;
 };
 
 ManagedOptions peer_management(const Config& config);
-
-// The stanzas that a stream with another server sent and that were not acknowledged.
-std::vector<Stanza> read_kept(std::deque<stream::Kept> kept);
 
 }  // namespace balcony::server::s2s

@@ -17,6 +17,8 @@ stream::ReceivingServerOptions options_of(const Config& config, bool direct_tls)
   // What DNSSEC says of the other server's certificate is looked at when we go to it (RFC 7673 §3),
   // so where that counts, we go.
   options.bidi = config.s2s.bidi && config.dns.trust_anchor_file.empty();
+  options.pairs.unproved_pending_max =
+      static_cast<std::size_t>(config.s2s.verifications_per_stream);
   options.limits.bytes_max = config.s2s.stanza.count;
   options.limits.idle_seconds = static_cast<std::uint64_t>(config.s2s.idle_timeout.count());
   return options;

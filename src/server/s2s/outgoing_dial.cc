@@ -132,7 +132,11 @@ Task<Result<bool>> OutgoingStream::find_shared(ShardContext& context, Purpose& p
 Task<Result<OutgoingStream::Arrived>> OutgoingStream::arrive(ShardContext& context,
                                                              Purpose& purpose) {
   if (purpose.places.empty()) {
-    BALCONY_CO_ASSIGN(purpose.places, co_await find_places(context, purpose));
+    BALCONY_CO_ASSIGN(Places found, co_await find_places(context, purpose));
+    BALCONY_CO_CHECK(keep_within(purpose, found));
+    purpose.addresses.clear();
+    for (const balcony::Endpoint& place : found) purpose.addresses.push_back(place.address.ip());
+    purpose.places = std::move(found);
   }
   const ConnectionOptions options = connection_options(*context.config);
   const auto within = context.config->s2s.connect_timeout;
@@ -145,7 +149,23 @@ Task<Result<OutgoingStream::Arrived>> OutgoingStream::arrive(ShardContext& conte
   BALCONY_CO_ASSIGN(arrived.tlsa, co_await find_tlsa(context, connected.endpoint));
   arrived.connection = std::move(connected.connection);
   arrived.endpoint = std::move(connected.endpoint);
+  const Redirection& redirection = purpose.redirection;
+  if (!redirection.to.empty() && arrived.tlsa.empty()) {
+    arrived.tlsa = redirection.tlsa;
+    if (!arrived.tlsa.empty()) arrived.endpoint.host = redirection.tlsa_host;
+  }
   co_return arrived;
+}
+
+// What an unproved server says leads to the places of the domain, or nowhere.
+Result<> OutgoingStream::keep_within(const Purpose& purpose, Places& places) {
+  if (!purpose.redirection.is_unproved) return {};
+  std::erase_if(places, [&purpose](const balcony::Endpoint& place) {
+    return std::ranges::find(purpose.addresses, place.address.ip()) == purpose.addresses.end();
+  });
+  if (!places.empty()) return {};
+  return fail(Errc::kRemoteServerTimeout,
+              "it sends us elsewhere before it has proved who it is: " + purpose.redirection.to);
 }
 
 Task<Result<OutgoingStream::Places>> OutgoingStream::find_places(ShardContext& context,
@@ -153,7 +173,7 @@ Task<Result<OutgoingStream::Places>> OutgoingStream::find_places(ShardContext& c
   const RemoteDomainConfig* own = find_domain(context.config->s2s, purpose.pair.remote);
   BALCONY_CO_ASSIGN(std::string domain, precis::domain_to_ascii(purpose.pair.remote));
   Resolver& resolver = *context.shared.resolver;
-  std::string place = purpose.see_other_host;
+  std::string place = purpose.redirection.to;
   const bool direct_tls = place.empty() && own && own->direct_tls;
   if (place.empty() && own) place = own->connect;
   if (place.empty()) {

@@ -2,6 +2,9 @@
 
 #include "base/log.h"
 #include "precis/idna.h"
+#include "server/s2s/policy.h"
+#include "server/unacknowledged.h"
+#include "stanza/ns.h"
 
 #include <algorithm>
 #include <utility>
@@ -61,6 +64,11 @@ Result<> OutgoingStream::check_certificate(std::string_view domain, const std::s
   return PeerStream::check_certificate(domain);
 }
 
+// Where the certificate decides whether stanzas go there; else it would cost time for nothing.
+bool OutgoingStream::asks_others(std::string_view domain) const {
+  return !purpose_.key && trust_of(config(), domain).certificate_required;
+}
+
 void OutgoingStream::on_opened(const stream::PairOpened& what) {
   const router::DomainPair pair{what.pair.from, what.pair.to};
   if (asked_also_.contains(pair)) {
@@ -106,8 +114,10 @@ void OutgoingStream::on_ready(const stream::StreamReady&) {
 void OutgoingStream::on_failed(const stream::Failed& what) {
   PeerStream::on_failed(what);
   failure_ = what.error;
-  // RFC 6120 §4.9.3.19. Whoever answers there proves the same domain, so nothing is given away.
-  if (purpose_.see_other_host.empty() && !has_pairs()) redirect_ = what.see_other_host;
+  // RFC 6120 §4.9.3.19: two redirects in a row are enough.
+  constexpr unsigned kRedirectsMax = 2;
+  if (has_pairs() || purpose_.redirection.count >= kRedirectsMax) return;
+  redirect_ = what.see_other_host;
 }
 
 void OutgoingStream::on_key_answered(const stream::KeyAnswered& what) {
@@ -140,7 +150,7 @@ void OutgoingStream::on_management(stream::ManagementOutcome outcome) {
 
 void OutgoingStream::send_rest(LostStream lost) {
   const bool is_good = is_proved_for_all();
-  for (const Stanza& stanza : read_kept(lost.managed->take_unacknowledged())) {
+  for (const Stanza& stanza : read_kept(lost.managed->take_unacknowledged(), ns::kServer)) {
     if (is_good && machine_of_.may_send(stanza.from()->domain(), stanza.to()->domain())) {
       deliver(stanza, {});
     } else {
@@ -184,8 +194,15 @@ void OutgoingStream::leave(bool is_lost) {
   }
   if (!redirect_.empty() && !reported_ && !context_->shared.stopping) {
     Purpose again = std::move(purpose_);
-    again.see_other_host = redirect_;
     again.places.clear();
+    Redirection& next = again.redirection;
+    next.to = redirect_;
+    ++next.count;
+    // §4.9.3.19 (b): only who is authenticated sends us anywhere.
+    next.is_unproved = !machine_of_.is_certified();
+    next.tlsa = std::move(tlsa_);
+    next.tlsa_host = std::move(host_);
+    say("the server sends us elsewhere", again.pair.remote, redirect_);
     if (resuming_) context_->federation->keep_lost(again.pair, *std::move(resuming_));
     spawn(open(*context_, std::move(again)));
     return;

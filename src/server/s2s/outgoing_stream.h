@@ -18,6 +18,19 @@
 
 namespace balcony::server::s2s {
 
+// Where a server sent us (RFC 6120 §4.9.3.19).
+struct Redirection {
+  std::string to;      // a host, perhaps with a port; empty: nowhere yet
+  unsigned count = 0;  // how often
+  // Who said so had not proved who he is: anybody on the way can say it, too. Then it may lead to
+  // another port of the places that DNS names, and nowhere else.
+  bool is_unproved = false;
+  // What DNSSEC says of the place that it came from holds on: else a word in clear would free the
+  // next server of it.
+  std::vector<TlsaRecord> tlsa;
+  std::string tlsa_host;
+};
+
 // What a stream is opened for.
 struct Purpose {
   explicit Purpose(router::DomainPair pair_) : pair(std::move(pair_)) {}
@@ -26,9 +39,10 @@ struct Purpose {
   // A key is to be verified and no stanza sent.
   std::optional<stream::VerifyKey> key;
   Federation::Verdict verdict;
-  std::string see_other_host;  // where the server sent us (RFC 6120 §4.9.3.19); followed once
   // The places that were not tried yet, where DNS gave several (RFC 6120 §3.2.1).
   std::vector<balcony::Endpoint> places;
+  std::vector<std::string> addresses;  // of all places that were found
+  Redirection redirection;
 };
 
 class OutgoingStream final : public PeerStream {
@@ -70,6 +84,7 @@ class OutgoingStream final : public PeerStream {
   };
   static Task<Result<Arrived>> arrive(ShardContext& context, Purpose& purpose);
   using Places = std::vector<balcony::Endpoint>;
+  static Result<> keep_within(const Purpose& purpose, Places& places);
   static Task<Result<Places>> find_places(ShardContext& context, const Purpose& purpose);
   static Task<Result<std::vector<TlsaRecord>>> find_tlsa(ShardContext& context,
                                                          const balcony::Endpoint& endpoint);
@@ -86,6 +101,7 @@ class OutgoingStream final : public PeerStream {
   void ask_also(const router::DomainPair& pair, std::chrono::milliseconds within, Shared then);
   void answer_also(const router::DomainPair& pair, const Result<>& verdict);
   void leave_routes(bool is_suspended) override;
+  bool asks_others(std::string_view domain) const override;
   void on_opened(const stream::PairOpened& what) override;
   void on_refused_pair(const stream::PairRefused& what) override;
   void on_ready(const stream::StreamReady& what) override;

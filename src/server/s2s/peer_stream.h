@@ -9,6 +9,7 @@
 #include "router/endpoint.h"
 #include "router/remote.h"
 #include "server/managed_stream.h"
+#include "server/s2s/certificate_lookup.h"
 #include "server/s2s/machine.h"
 #include "server/shard_context.h"
 #include "server/stream_reader.h"
@@ -102,6 +103,8 @@ class PeerStream : public router::Endpoint,
   // What each end does for itself.
   virtual Task<Result<>> upgrade_tls() = 0;
   virtual Result<> check_certificate(std::string_view domain) const;
+  // Whether others are to be asked about one that does not count by itself: where it matters.
+  virtual bool asks_others(std::string_view domain) const = 0;
   virtual void on_opened(const stream::PairOpened& what);
   virtual void on_refused_pair(const stream::PairRefused& what);
   virtual void on_accepted(const stream::PairAccepted& what);
@@ -150,6 +153,8 @@ class PeerStream : public router::Endpoint,
   std::unique_ptr<ManagedStream> managed_;
   std::unique_ptr<UnsentStanzas> unsent_;  // where nothing is acknowledged
   UnsettledWait unsettled_;
+  std::shared_ptr<CertificateLookup::Answer> looking_up_;       // that negotiation waits for
+  std::map<std::string, CertificateWay> vouched_for_;           // domains, by others
   std::map<stream::DomainPair, stream::PairProof> proofs_in_;   // from theirs to ours
   std::map<stream::DomainPair, stream::PairProof> proofs_out_;  // from ours to theirs
   // Set for as long as this lives: for what is answered later.
@@ -164,6 +169,15 @@ class PeerStream : public router::Endpoint,
  private:
   void apply_one(stream::ServerAction& action, stream::ServerActions& more);
   void verify(const stream::VerifyKey& what);
+  // " by posh" where others vouched for the peer's certificate.
+  std::string vouched_by(const stream::DomainPair& pair) const;
+  // Set to the verdict, at once or a while later; `verdict`: whether it counts by itself.
+  using Lookup = std::shared_ptr<CertificateLookup::Answer>;
+  Lookup look_up(const std::string& domain, const Error& why);
+  Task<stream::ServerActions> check_and_wait(std::string domain);
+  static Task<> check_later(std::weak_ptr<PeerStream*> weak, Lookup lookup, std::string domain);
+  stream::ServerActions tell_certificate(const std::string& domain,
+                                         const Result<CertificateWay>& way);
   Next on_management_element(xml::ElementView element);
   void refuse(xml::ElementView stanza, const Error& error);
   void return_too_big(const Stanza& stanza);

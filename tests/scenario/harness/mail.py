@@ -20,7 +20,7 @@ PATIENCE_S = 10
 class Sink:
     """A submission server (RFC 5321) of a few lines. `refuse` maps a recipient to a reply."""
 
-    def __init__(self, stage):
+    def __init__(self, stage, port=0):
         self.mails = queue.Queue()
         self.refuse = {}
         self.tries = 0
@@ -28,13 +28,16 @@ class Sink:
 
         class Talk(socketserver.StreamRequestHandler):
             def handle(self):
-                sink._talk(self.rfile, self.wfile)
+                try:
+                    sink._talk(self.rfile, self.wfile)
+                except ConnectionError:
+                    pass  # the server was killed
 
         class Server(socketserver.ThreadingTCPServer):
             daemon_threads = True
             allow_reuse_address = True
 
-        self.server = Server(("127.0.0.1", 0), Talk)
+        self.server = Server(("127.0.0.1", port), Talk)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
         stage.keep(self)

@@ -88,6 +88,29 @@ def scenario_lmtp_and_html(stage):
                 "[Attachment, not taken: a.png, image/png, 8 bytes]", "the text")
 
 
+@scenario(users="romeo", fresh=True, differs=ONLY_OURS)
+def scenario_attachments_are_saved(stage):
+    """`attachments = "save"`: in a folder for the gateway's user alone, under a name that is one."""
+    folder = stage.folder / "attachments"
+    _, port = start_gateway(stage, attachments="save", attachments_folder=str(folder))
+    romeo = stage.client("romeo").online(interested=True)
+    add_contact(romeo, JULIET)
+    user = stage.bare("romeo")
+    mail = (f"From: {JULIET}\r\nTo: {user}\r\nMIME-Version: 1.0\r\n"
+            "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nLook\r\n"
+            "--b\r\nContent-Type: image/png; name=\"../../a b.png\"\r\n"
+            "Content-Disposition: attachment\r\n"
+            "Content-Transfer-Encoding: base64\r\n\r\niVBORw0KGgo=\r\n--b--\r\n")
+    check_equal(send(port, mail, JULIET, [user]), {}, "the mail")
+    files = list(folder.iterdir())
+    check_equal([f.read_bytes() for f in files], [b"\x89PNG\r\n\x1a\n"], "what was saved")
+    check_equal((folder.stat().st_mode & 0o777, files[0].stat().st_mode & 0o777), (0o700, 0o600),
+                "who may read it")
+    check(files[0].name.endswith("-.._.._a_b.png"), files[0].name)
+    check_equal(text(message(romeo)), f"Look\n[Attachment, saved as {files[0].name}: "
+                "../../a b.png, image/png, 8 bytes]", "the text")
+
+
 @scenario(users="romeo mercutio", fresh=True, differs=ONLY_OURS)
 def scenario_who_may_write(stage):
     """Contacts only, both ways, unless the configuration says otherwise; a reload changes it."""
@@ -177,6 +200,37 @@ def scenario_refused_and_reported(stage):
             check_equal(_condition(error), "item-not-found", "its condition")
         else:
             romeo.ping()
+
+
+@scenario(users="romeo", fresh=True, differs=ONLY_OURS)
+def scenario_submission_server_is_down(stage):
+    """A message is kept and tried again, also over a restart; when `retry_for` is over it comes back."""
+    sink, _ = start_gateway(stage, who_may_write="users")
+    port = sink.port
+    sink.close()
+    romeo = stage.client("romeo").online()
+    romeo.send(f"<message to='{escaped(JULIET)}' type='chat' id='1'><body>Kept</body></message>")
+    deadline = time.monotonic() + 10
+    while "mail waits" not in stage.log_text() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    romeo.ping()
+    check_equal([e.get("id") for e in romeo.inbox if e.get("type") == "error"], [], "errors")
+    earlier = stage.log_text().count("gateway connected")
+    stage.kill()
+    sink = Sink(stage, port)
+    stage.start()
+    wait_for_port(stage, earlier)
+    check_equal(sink.mail()[2].get_content().strip(), "Kept", "when it is there again")
+    sink.close()
+    settings = stage.settings["gateway"]["mail"]
+    stage.apply({"gateway": {"mail": {**settings, "retry_for": 0}}})
+    stage.control("reload")
+    wait_for_port(stage, earlier + 1)
+    romeo = stage.client("romeo").online()
+    romeo.send(f"<message to='{escaped(JULIET)}' type='chat' id='2'><body>Back</body></message>")
+    error = message(romeo)
+    check_equal((error.get("id"), _condition(error)), ("2", "remote-server-timeout"), "the error")
+    check("mail submission fails" in stage.log_text(), "the log does not say it")
 
 
 @scenario(users="romeo", fresh=True, differs=ONLY_OURS)

@@ -12,6 +12,7 @@ DOMAIN = "irc.localhost"
 SECRET = "wherefore"
 CONFIG = "component = { 'irc.localhost' = { secret = 'wherefore' } }"
 MANY = "component = { 'irc.localhost' = { secret = 'wherefore', connections = 3 } }"
+SM = "{urn:xmpp:sm:3}"
 PROSODY = {"prosody": "the driver configures no components"}
 
 
@@ -362,6 +363,57 @@ def scenario_acknowledged_and_lost(stage):
     if answer.get("h") == "0":
         answer = romeo.receive()
     check_equal((answer.tag, answer.get("h")), ("{urn:xmpp:sm:3}a", "1"), "the acknowledgement")
+
+
+@scenario(config=CONFIG, differs=PROSODY)
+def scenario_acknowledgements(stage):
+    """XEP-0198 §3, §4 on the component's own stream: counted from <enable/>, settled as for clients."""
+    irc = _irc(stage).attach()
+    for early in ("<r xmlns='urn:xmpp:sm:3'/>",
+                  "<resume xmlns='urn:xmpp:sm:3' previd='x' h='0'/>"):
+        irc.send(early)
+        check_equal(irc.receive().tag, f"{SM}failed", "what is early")
+    irc.send("<enable xmlns='urn:xmpp:sm:3' resume='true'/>")
+    answer = irc.receive()
+    check_equal((answer.tag, answer.get("id"), answer.get("resume")), (f"{SM}enabled", None, None),
+                "resumption is not promised")
+    irc.send("<enable xmlns='urn:xmpp:sm:3'/>")
+    check_equal(irc.receive().tag, f"{SM}failed", "a second time")
+    # The error for a message comes before it is acknowledged; what is kept is on disk then.
+    irc.send("<message from='a@irc.localhost' to='nobody@localhost' type='chat' id='1'><body>?</body>"
+             f"</message><message from='a@irc.localhost' to='{stage.bare('juliet')}' type='chat' "
+             "id='2'><body>later</body></message><r xmlns='urn:xmpp:sm:3'/>")
+    check_equal(irc.error(), "service-unavailable", "the answer of nobody")
+    while (answer := irc.receive()).get("h") != "2":
+        check_equal(answer.tag, f"{SM}a", "an acknowledgement")
+    stage.kill()
+    stage.start()
+    check_equal(stage.client("juliet").online().receive().get("id"), "2", "what was kept")
+    irc = _irc(stage, "again").attach()
+    irc.send("<enable xmlns='urn:xmpp:sm:3'/>")
+    irc.receive()
+    irc.send("<a xmlns='urn:xmpp:sm:3' h='7'/>")
+    irc.stream_error("undefined-condition")
+
+
+@scenario(config=CONFIG, differs=PROSODY)
+def scenario_what_a_component_does_not_acknowledge(stage):
+    """Its senders hear that it is lost, when the stream ends; the server's end waits for an answer."""
+    irc = _irc(stage).attach()
+    irc.send("<enable xmlns='urn:xmpp:sm:3'/>")
+    irc.receive()
+    romeo = stage.client("romeo").online()
+    for number in (1, 2):
+        romeo.send(f"<message to='a@{DOMAIN}' type='chat' id='m{number}'><body>x</body></message>")
+        check_equal(irc.receive().get("id"), f"m{number}", "the message")
+    check_equal(irc.receive().tag, f"{SM}r", "the server asks")
+    irc.send("<a xmlns='urn:xmpp:sm:3' h='1'/>")
+    romeo.ping()
+    irc.close()
+    error = romeo.receive()
+    check_equal((error.get("id"), _condition(error)), ("m2", ("wait", "remote-server-timeout")),
+                "the loss")
+    check_equal(romeo.collect(), [], "what was acknowledged is not lost")
 
 
 @scenario(config=CONFIG, differs=PROSODY)
