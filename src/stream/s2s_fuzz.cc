@@ -256,6 +256,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       options.bidi = (flags & 16) != 0;
       options.verify_only = (flags & 32) != 0;
       if (flags & 128) options.lost = Resume{"lost", 3};
+      if (flags & 64) options.also.push_back({options.pair.from, "chat.montague.example"});
       return InitiatingServer(policy, options);
     });
     if ((flags & 2) != 0) {
