@@ -67,13 +67,17 @@ include(precompiled)
 include(together)
 
 # balcony_library(NAME [DEPS folder...] [LIBS library...] [PRIVATE_LIBS library...]
-#                 [TEST_LIBS library...] [TOGETHER] [TESTS_TOGETHER])
+#                 [TEST_LIBS library...] [APART file...] [TOGETHER] [TESTS_TOGETHER])
 # The folder's *.cc but tests, fuzz targets and benchmarks become the library balcony_NAME; its
 # *_test.cc one program NAME_test that CTest runs; each x_fuzz.cc a program fuzz_x where fuzzing is
-# on. TOGETHER, TESTS_TOGETHER: several files are compiled as one (together.cmake).
+# on. APART: files that are no part of it. TOGETHER, TESTS_TOGETHER: several files are compiled as
+# one (together.cmake).
 function(balcony_library name)
-  cmake_parse_arguments(ARG "TOGETHER;TESTS_TOGETHER" "" "DEPS;LIBS;PRIVATE_LIBS;TEST_LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "TOGETHER;TESTS_TOGETHER" ""
+                        "DEPS;LIBS;PRIVATE_LIBS;TEST_LIBS;APART" ${ARGN})
   file(GLOB_RECURSE all CONFIGURE_DEPENDS *.cc)
+  list(TRANSFORM ARG_APART PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+  list(REMOVE_ITEM all ${ARG_APART})
   set(sources ${all})
   list(FILTER sources EXCLUDE REGEX "(_(test|fuzz|bench)\\.cc|/testing/[^/]*)$")
   set(tests ${all})
@@ -122,6 +126,22 @@ function(balcony_library name)
       target_link_libraries(fuzz_${stem} PRIVATE balcony_${name} ${ARG_TEST_LIBS} Threads::Threads)
     endforeach()
   endif()
+endfunction()
+
+# balcony_table(FOLDER STEM TYPE name...): the table of what the files of a folder define, each an
+# object of this type, made from STEM_list.h.in and STEM_table.cc.in.
+function(balcony_table folder stem type)
+  set(declarations "")
+  set(entries "")
+  foreach(name ${ARGN})
+    string(APPEND declarations "extern const ${type} ${name};\n")
+    string(APPEND entries "      &${name},\n")
+  endforeach()
+  set(generated ${CMAKE_BINARY_DIR}/generated/${folder})
+  configure_file(${stem}_list.h.in ${generated}/${stem}_list.h @ONLY)
+  configure_file(${stem}_table.cc.in ${generated}/${stem}_table.cc @ONLY)
+  target_sources(balcony_${folder} PRIVATE ${generated}/${stem}_table.cc)
+  target_include_directories(balcony_${folder} PUBLIC ${CMAKE_BINARY_DIR}/generated)
 endfunction()
 
 # balcony_program(NAME SOURCES file... LIBS library...): a program that people run. It comes to lie

@@ -1,13 +1,13 @@
 # Several source files as one for the compiler (docs/decisions/0015): what the standard library's
-# and our own templates cost is paid once for all of them. With g++ in the release build only; the
-# sanitized builds compile each file alone, and so show what one forgot to include.
+# and our own templates cost is paid once for all of them. With g++ only: clang's builds compile
+# each file alone, and so show what one forgot to include.
 
 set(balcony_together_count 7)  # changing one file must not cost much more than compiling it alone
 
 # balcony_together(OUT NAME source...): sets OUT to generated files that include the sources by
 # their paths below src/, the same in every clone, so that a cache knows them again.
 function(balcony_together out name)
-  if(BALCONY_SANITIZE OR BALCONY_FUZZ OR NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  if(BALCONY_FUZZ OR NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     set(${out} ${ARGN} PARENT_SCOPE)
     return()
   endif()

@@ -242,6 +242,21 @@ class Client {
   Task<Result<VCard>> vcard(std::optional<Jid> of = {});
   // Replaces the own card's texts; what it holds beside (a photo) stays.
   Task<Result<>> set_vcard(VCard card);
+  // The same as a vCard4, which is published at a node of its own (XEP-0292 §3). Errors of the
+  // first: kItemNotFound: there is none; others that mean the same where one may not know.
+  Task<Result<VCard>> vcard4(std::optional<Jid> of = {});
+  Task<Result<>> set_vcard4(VCard card);
+  // Items of a node, the oldest first; `newest`: only so many of the last ones, 0: all that come in
+  // one answer. Without `of`: of the own account (XEP-0060 §6.5, XEP-0163).
+  Task<Result<std::vector<PubsubItem>>> items(std::optional<Jid> of, std::string node,
+                                              std::uint32_t newest = 0);
+  // Publishes at a node of the own account, which is made where it is not there (XEP-0163 §3), and
+  // tells the contacts that want to know. Returns the item's id. Errors: also kConflict: the node
+  // is configured otherwise than `options` ask for.
+  Task<Result<std::string>> publish(std::string node, xml::Element payload,
+                                    PublishOptions options = {});
+  // Takes an item back, and tells of that (XEP-0060 §7.2).
+  Task<Result<>> retract(std::string node, std::string id);
   // A page of an archive (XEP-0313 §4); see balcony/archive.h.
   Task<Result<ArchivePage>> archive(ArchiveQuery query);
 

@@ -18,7 +18,9 @@
 #include <balcony/client.h>
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -60,6 +62,23 @@ struct ComponentOptions {
   std::vector<std::string> features;  // beside those that it has by itself and of on_iq()
   SoftwareVersion version = {"Balcony", "0.1", ""};
 };
+
+// What a host lets the component do with its users, beyond what every component may (XEP-0356).
+// Announced by the host after connecting, and again when its configuration changes.
+struct ComponentPrivileges {
+  enum class Types : std::uint8_t { kNone = 0, kGet = 1, kSet = 2, kBoth = 3 };
+  enum class Presence : std::uint8_t { kNone, kManagedEntity, kRoster };
+
+  Types roster = Types::kNone;
+  bool roster_pushes = false;  // on_roster_push() is called
+  bool messages = false;       // send_as()
+  Presence presence = Presence::kNone;
+  std::map<std::string, Types> iq;  // request_as(), by the namespace of the payload
+
+  friend bool operator==(const ComponentPrivileges&, const ComponentPrivileges&) = default;
+};
+// Whether `types` has all of `type`.
+bool includes(ComponentPrivileges::Types types, ComponentPrivileges::Types type) noexcept;
 
 namespace client {
 class ComponentCore;
@@ -113,6 +132,23 @@ class Component {
   // Client::request().
   Task<Result<xml::Element>> request(xml::Element iq, std::chrono::milliseconds timeout = {});
 
+  // ---- in the name of a host and its users (XEP-0356). Errors: kForbidden: the host has not
+  // granted it, by what it announced or by what it answers; and those of send() and request().
+  // Whatever is asked about a user goes to his server, never to his clients.
+
+  // Nothing until the host has announced something.
+  ComponentPrivileges privileges(const Jid& host) const;
+  // Sends `message` as if `sender`, the bare JID of a user or a host, had sent it: his other
+  // clients get carbons, his archive keeps it.
+  Result<> send_as(const Jid& sender, xml::Element message);
+  // Sends `iq`, of type get or set, from the bare JID of `user`, and returns the payload of the
+  // result.
+  Task<Result<xml::Element>> request_as(Jid user, xml::Element iq,
+                                        std::chrono::milliseconds timeout = {});
+  Task<Result<std::vector<RosterItem>>> roster_of(Jid user);
+  // Adds or changes; with the subscription kRemove it removes the item.
+  Task<Result<>> set_roster_item_of(Jid user, RosterItem item);
+
   // ---- handlers. One each; a later one replaces the earlier. `to` says which address is meant
 
   void on_message(std::move_only_function<void(const Message&)> handler);
@@ -121,6 +157,11 @@ class Component {
   // becomes the result's payload, its Error the stanza error.
   void on_iq(std::string ns, std::string name,
              std::move_only_function<Result<xml::Element>(const IqRequest&)> handler);
+  // A host has announced what it grants.
+  void on_privileges(
+      std::move_only_function<void(const Jid& host, const ComponentPrivileges&)> handler);
+  // The roster of `user` has changed (RFC 6121 §2.1.6).
+  void on_roster_push(std::move_only_function<void(const Jid& user, const RosterItem&)> handler);
   // Connected again after the connection was lost: the server knows nothing of what was.
   void on_reconnect(std::move_only_function<void()> handler);
   // The connection was lost. `will_reconnect`: it will be tried again.

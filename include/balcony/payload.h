@@ -3,10 +3,12 @@
 // The client's verbs (balcony/client.h) give and take these.
 #pragma once
 
+#include <balcony/element.h>
 #include <balcony/jid.h>
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -77,7 +79,7 @@ struct EntityTime {
   friend bool operator==(const EntityTime&, const EntityTime&) = default;
 };
 
-// What a person says about himself (XEP-0054), as far as it is text. Empty: not said.
+// What a person says about himself (XEP-0054, XEP-0292), as far as it is text. Empty: not said.
 struct VCard {
   std::string full_name;
   std::string nickname;
@@ -88,6 +90,24 @@ struct VCard {
   std::string photo_type;  // "image/png" when there is a photo; not sent
 
   friend bool operator==(const VCard&, const VCard&) = default;
+};
+
+// Something published at a node (XEP-0060 §1.1): an account's or a service's.
+struct PubsubItem {
+  std::string id;
+  xml::Element payload;  // empty: it has none
+};
+
+// How something is published (XEP-0060 §7.1).
+struct PublishOptions {
+  PublishOptions() = default;
+  explicit PublishOptions(std::string id_, std::map<std::string, std::string> preconditions_ = {})
+      : id(std::move(id_)), preconditions(std::move(preconditions_)) {}
+
+  std::string id;  // of the item; one that is there is replaced. Empty: the server makes one
+  // What the node's configuration has to be (§7.1.5), and is made to be where there is no node yet:
+  // {"access_model", "open"}, without "pubsub#".
+  std::map<std::string, std::string> preconditions;
 };
 
 // What changed in the list of who is blocked (XEP-0191 §3.3, §3.4).

@@ -3,7 +3,9 @@
 #include "base/random.h"
 #include "client/core.h"
 #include "client/dialer.h"
+#include "client/privileges.h"
 #include "client/received.h"
+#include "payload/roster.h"
 #include "stanza/ns.h"
 #include "stanza/stanza.h"
 #include "stanza/stanza_error.h"
@@ -97,6 +99,7 @@ Task<Result<>> ComponentCore::open_stream(stream::AskForAcknowledgements ask) {
 
 void ComponentCore::on_lost(const Error& why, bool will_reconnect) {
   accepted_ = false;
+  privileges_.clear();
   pauses_.end();
   const Error lost(Errc::kClosed, "the connection was lost: " + why.detail);
   acknowledgements_.stop(lost);
@@ -237,12 +240,40 @@ void ComponentCore::on_stanza(const xml::Element& element) {
   if (!from) return;
   if (element.name() == "iq") return on_iq(element, *from);
   if (element.name() == "message") {
+    if (on_announcement(element, *from)) return;
     if (handlers.message) {
       handlers.message(read_message(element, *from, Message::Copy::kNone));
     }
     return;
   }
   if (handlers.presence) handlers.presence(read_presence(element, *from));
+}
+
+ComponentPrivileges ComponentCore::privileges_at(std::string_view host) const {
+  const auto found = privileges_.find(host);
+  return found == privileges_.end() ? ComponentPrivileges{} : found->second;
+}
+
+// XEP-0356: said by a host; what a user or a resource writes is a message like others.
+bool ComponentCore::on_announcement(xml::ElementView message, const Jid& from) {
+  if (from.has_local() || from.is_full()) return false;
+  const auto privileges = read_privileges(message);
+  if (!privileges) return false;
+  privileges_[std::string(from.domain())] = *privileges;
+  if (handlers.privileges) handlers.privileges(from, *privileges);
+  return true;
+}
+
+// XEP-0356 §4.4: of a user of a host that lets us read.
+std::optional<Result<xml::Element>> ComponentCore::on_roster(const IqRequest& request) {
+  const bool is_push = request.payload.is(ns::kRoster, "query") && request.is_set &&
+                       request.from.has_local() && request.from.is_bare() &&
+                       privileges_at(request.from.domain()).roster_pushes;
+  if (!is_push) return std::nullopt;
+  const auto items = payload::read_roster(request.payload);
+  if (!items || items->size() != 1) return fail(Errc::kBadRequest);
+  if (handlers.roster_push) handlers.roster_push(request.from, items->front());
+  return xml::Element{};
 }
 
 void ComponentCore::on_iq(xml::ElementView iq, const Jid& from) {
@@ -263,6 +294,7 @@ std::optional<Result<xml::Element>> ComponentCore::answer(const IqRequest& reque
   const std::pair name(std::string(request.payload.ns()), std::string(request.payload.name()));
   const auto found = handlers.iq.find(name);
   if (found != handlers.iq.end()) return found->second(request);
+  if (auto pushed = on_roster(request)) return pushed;
   // What its other addresses are, and whether they are, only the program knows.
   if (request.to != options.domain) return std::nullopt;
   Self self{options.identity, options.version, {}};

@@ -18,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace balcony::client {
@@ -27,6 +28,8 @@ struct ComponentHandlers {
 
   std::move_only_function<void(const Message&)> message;
   std::move_only_function<void(const Presence&)> presence;
+  std::move_only_function<void(const Jid&, const ComponentPrivileges&)> privileges;
+  std::move_only_function<void(const Jid&, const RosterItem&)> roster_push;
   std::move_only_function<void()> reconnect;
   std::move_only_function<void(const Error&, bool)> disconnect;
   std::map<std::pair<std::string, std::string>, Iq> iq;
@@ -50,6 +53,8 @@ class ComponentCore : public std::enable_shared_from_this<ComponentCore> {
   Task<Result<>> send_acknowledged(xml::Element stanza, std::chrono::milliseconds timeout);
   Task<Result<xml::Element>> request(xml::Element iq, std::chrono::milliseconds timeout);
   static std::string new_id();
+  // What this host has announced on the connection that is there.
+  ComponentPrivileges privileges_at(std::string_view host) const;
 
   ComponentOptions options;
   ComponentHandlers handlers;
@@ -68,6 +73,8 @@ class ComponentCore : public std::enable_shared_from_this<ComponentCore> {
   void on_element(const xml::Element& element);
   void on_acknowledgement(const xml::Element& element);
   void on_stanza(const xml::Element& element);
+  bool on_announcement(xml::ElementView message, const Jid& from);
+  std::optional<Result<xml::Element>> on_roster(const IqRequest& request);
   void on_iq(xml::ElementView iq, const Jid& from);
   std::optional<Result<xml::Element>> answer(const IqRequest& request);
   Loop& loop() const noexcept { return *runtime_.shard; }
@@ -84,6 +91,7 @@ class ComponentCore : public std::enable_shared_from_this<ComponentCore> {
   WaitList<Result<>> opened_;
   WaitList<Error> over_;
   Pauses pauses_{loop()};
+  std::map<std::string, ComponentPrivileges, std::less<>> privileges_;  // by host
 };
 
 }  // namespace balcony::client

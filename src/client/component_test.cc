@@ -248,6 +248,93 @@ TEST(Component, SendsOnlyAsItself) {
             "to='juliet@capulet.example' type='unavailable'/>");
 }
 
+// XEP-0356: what a host announces, and what a component then asks of it.
+std::string privileged_host(const xml::Element& stanza, int) {
+  const std::string id(stanza.attr("id"));
+  if (stanza.name() == "message" && stanza.attr("to") == "capulet.example" &&
+      !stanza.child(ns::kPrivilege, "privilege")) {
+    return "<message from='juliet@capulet.example' to='bot.capulet.example'>"
+           "<privilege xmlns='urn:xmpp:privilege:2'><perm access='message' type='outgoing'/>"
+           "</privilege></message>"
+           "<message from='capulet.example' to='bot.capulet.example'>"
+           "<privilege xmlns='urn:xmpp:privilege:2'><perm access='roster' type='both'/>"
+           "<perm access='message' type='outgoing'/><perm access='iq'>"
+           "<namespace ns='jabber:iq:version' type='get'/></perm></privilege></message>"
+           "<iq type='set' id='p' from='juliet@capulet.example' to='bot.capulet.example'>"
+           "<query xmlns='jabber:iq:roster'><item jid='nurse@capulet.example'/></query></iq>";
+  }
+  if (stanza.name() != "iq" || stanza.attr("type") == "result") return {};
+  const std::string head =
+      "<iq type='result' from='juliet@capulet.example' "
+      "to='bot.capulet.example' id='" +
+      id + "'>";
+  if (stanza.first_child().ns() == ns::kRoster) {
+    return head +
+           "<query xmlns='jabber:iq:roster'><item jid='romeo@montague.example'/></query></iq>";
+  }
+  return head +
+         "<privilege xmlns='urn:xmpp:privilege:2'><forwarded xmlns='urn:xmpp:forward:0'>"
+         "<iq xmlns='jabber:client' type='result' id='x'><query xmlns='jabber:iq:version'>"
+         "<name>y</name></query></iq></forwarded></privilege></iq>";
+}
+
+Task<int> use_privileges(ComponentOptions options) {
+  Component bot(std::move(options));
+  const Jid host = jid("capulet.example");
+  const Jid juliet = jid("juliet@capulet.example");
+  OneShot<Jid> pushed;
+  int announced = 0;
+  bot.on_privileges([&](const Jid& from, const ComponentPrivileges& privileges) {
+    EXPECT_EQ(from, host);
+    EXPECT_EQ(privileges, bot.privileges(host));
+    ++announced;
+  });
+  bot.on_roster_push([&](const Jid& user, const RosterItem& item) {
+    EXPECT_EQ(user, juliet);
+    pushed.set(item.jid);
+  });
+  (void)co_await bot.connect();
+  const auto early = co_await bot.roster_of(juliet);
+  EXPECT_EQ(early.error().code, Errc::kForbidden) << "nothing is announced yet";
+  (void)bot.send_message(bot.domain(), host, "hello");
+  const Jid contact = co_await pushed;
+  EXPECT_EQ(contact, jid("nurse@capulet.example"));
+  EXPECT_EQ(announced, 1) << "what a user says is no announcement";
+  const auto roster = co_await bot.roster_of(juliet);
+  EXPECT_EQ(roster.value().at(0).jid, jid("romeo@montague.example"));
+  RosterItem nurse(contact, "Nurse");
+  const auto set = co_await bot.set_roster_item_of(juliet, nurse);
+  EXPECT_TRUE(set);
+  xml::Element version = version_request();
+  const auto answer = co_await bot.request_as(juliet, std::move(version));
+  EXPECT_EQ(answer.value().view().child_text(ns::kVersion, "name"), "y");
+  xml::Element other(ns::kClient, "iq");
+  other.set("type", "set").append(ns::kVersion, "query");
+  const auto refused = co_await bot.request_as(juliet, std::move(other));
+  EXPECT_EQ(refused.error().code, Errc::kForbidden);
+  xml::Element message(ns::kClient, "message");
+  message.set("to", "romeo@montague.example").append_text_element("body", "hi");
+  EXPECT_TRUE(bot.send_as(juliet, message.clone()));
+  EXPECT_EQ(bot.send_as(jid("romeo@montague.example"), message.clone()).error().code,
+            Errc::kForbidden);
+  co_await bot.disconnect();
+  EXPECT_EQ(bot.privileges(host), ComponentPrivileges{});
+  co_return 0;
+}
+
+TEST(Component, SpeaksForUsersAsFarAsItIsGranted) {
+  ComponentServer server(privileged_host);
+  const int code = run(use_privileges(server.options()));
+  EXPECT_EQ(code, 0);
+  const std::string seen = server.seen();
+  EXPECT_THAT(seen, HasSubstr("<forwarded xmlns='urn:xmpp:forward:0'><message "
+                              "xmlns='jabber:client' to='romeo@montague.example' "
+                              "from='juliet@capulet.example'><body>hi</body></message>"));
+  EXPECT_THAT(seen, HasSubstr("<privileged_iq xmlns='urn:xmpp:privilege:2'><iq "
+                              "xmlns='jabber:client' type='get'"));
+  EXPECT_THAT(seen, HasSubstr("id='p' type='result'"));
+}
+
 TEST(Component, ComesBackAfterALostConnection) {
   ComponentServer server([](const xml::Element&, int connection) {
     return std::string(connection == 1 ? kDrop : "");

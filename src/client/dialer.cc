@@ -1,9 +1,9 @@
 #include "client/dialer.h"
 
+#include "base/number.h"
 #include "precis/idna.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 namespace balcony::client {
@@ -80,8 +80,8 @@ Result<HostPort> parse_server(std::string_view text) {
   }
   const bool wants_port = text.ends_with(':') || !port.empty();
   if (wants_port) {
-    const auto [end, error] = std::from_chars(port.begin(), port.end(), server.port);
-    if (error != std::errc{} || end != port.end() || server.port == 0) {
+    server.port = read_number<decltype(server.port)>(port).value_or(0);
+    if (server.port == 0) {
       return fail(Errc::kUsage, "the port of the server is a number from 1 to 65535");
     }
   }

@@ -265,6 +265,80 @@ TEST(ClientVerbs, AVcardKeepsWhatItDoesNotKnow) {
   EXPECT_THAT(seen, Not(HasSubstr("NICKNAME")));
 }
 
+TEST(ClientVerbs, ReadsAndWritesAVcard4) {
+  FakeServer server([](const xml::Element& e, int) -> std::string {
+    const xml::ElementView pubsub = e.first_child();
+    if (!pubsub.is(ns::kPubsub, "pubsub")) return {};
+    if (e.attr("type") == "set") {
+      const bool open = xml::to_string(e).find("access_model") != std::string::npos;
+      if (!open) return FakeServer::result(e);
+      return "<iq type='error' id='" + std::string(e.attr("id")) +
+             "'><error type='cancel'><conflict xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
+             "</error></iq>";
+    }
+    return FakeServer::result(
+        e,
+        "<pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='urn:xmpp:vcard4'>"
+        "<item id='one'><vcard "
+        "xmlns='urn:ietf:params:xml:ns:vcard-4.0'><fn><text>Juliet</text></fn>"
+        "<nickname><text>J</text></nickname><bday><date>19840501</date></bday><photo><uri>"
+        "data:image/png;base64,AAAA</uri></photo><tel><text>1</text></tel></vcard></item></items>"
+        "</pubsub>");
+  });
+  run([](ClientOptions options) -> Task<int> {
+    Client client(std::move(options));
+    const auto connected = co_await client.connect();
+    EXPECT_TRUE(connected);
+    auto card = co_await client.vcard4();
+    EXPECT_TRUE(card);
+    if (!card) co_return 1;
+    EXPECT_EQ(card->full_name, "Juliet");
+    EXPECT_EQ(card->birthday, "1984-05-01");
+    EXPECT_EQ(card->photo_type, "image/png");
+    card->nickname.clear();
+    card->description = "Daughter";
+    const auto done = co_await client.set_vcard4(*std::move(card));
+    EXPECT_TRUE(done);
+    co_await client.disconnect();
+    co_return 0;
+  }(server.options()));
+  const std::string seen = server.seen();
+  EXPECT_THAT(seen, HasSubstr("<item id='one'>"));
+  EXPECT_THAT(seen, HasSubstr("<note><text>Daughter</text></note><bday><date>19840501</date>"));
+  EXPECT_THAT(seen, HasSubstr("base64,AAAA"));
+  EXPECT_THAT(seen, HasSubstr("<tel><text>1</text></tel>"));
+  EXPECT_THAT(seen, Not(HasSubstr("nickname")));
+}
+
+TEST(ClientVerbs, PublishesAndRetracts) {
+  FakeServer server([](const xml::Element& e, int) -> std::string {
+    if (!e.first_child().is(ns::kPubsub, "pubsub")) return {};
+    return FakeServer::result(e,
+                              "<pubsub xmlns='http://jabber.org/protocol/pubsub'>"
+                              "<publish node='n'><item id='made'/></publish></pubsub>");
+  });
+  run([](ClientOptions options) -> Task<int> {
+    Client client(std::move(options));
+    const auto connected = co_await client.connect();
+    EXPECT_TRUE(connected);
+    PublishOptions wish("", {{"access_model", "whitelist"}});
+    auto id = co_await client.publish("n", xml::Element("urn:x", "x"), std::move(wish));
+    EXPECT_TRUE(id);
+    if (!id) co_return 1;
+    EXPECT_EQ(*id, "made");
+    const auto gone = co_await client.retract("n", *id);
+    EXPECT_TRUE(gone);
+    const auto items = co_await client.items(std::nullopt, "n");
+    EXPECT_FALSE(items);  // this answer has none
+    co_await client.disconnect();
+    co_return 0;
+  }(server.options()));
+  const std::string seen = server.seen();
+  EXPECT_THAT(seen, HasSubstr("<publish node='n'><item><x xmlns='urn:x'/></item></publish>"));
+  EXPECT_THAT(seen, HasSubstr("<field var='pubsub#access_model'><value>whitelist</value>"));
+  EXPECT_THAT(seen, HasSubstr("<retract node='n' notify='true'><item id='made'/></retract>"));
+}
+
 TEST(ClientVerbs, EndsTheAccount) {
   FakeServer server([](const xml::Element& e, int) -> std::string {
     if (!e.first_child().is(ns::kRegister, "query")) return {};

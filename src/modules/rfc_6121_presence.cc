@@ -2,6 +2,7 @@
 //
 // Broadcasts what clients say of themselves to who may see it, asks for and tells presence by
 // probes, and remembers who got directed presence, so that he too learns when the resource goes.
+#include "base/number.h"
 #include "modules/directed_presence.h"
 #include "modules/modules.h"
 #include "modules/presence_sending.h"
@@ -11,7 +12,6 @@
 #include "xml/writer.h"
 
 #include <algorithm>
-#include <charconv>
 #include <memory>
 #include <optional>
 #include <set>
@@ -38,10 +38,7 @@ std::optional<std::int8_t> read_priority(xml::ElementView presence) {
     number.remove_prefix(1);
     if (number.starts_with('-')) return std::nullopt;
   }
-  std::int8_t value = 0;
-  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);
-  if (error != std::errc{} || end != number.data() + number.size()) return std::nullopt;
-  return value;
+  return read_number<std::int8_t>(number);
 }
 
 // Contacts with this half of a subscription who may be online. Copies: what is sent to one may come

@@ -103,8 +103,10 @@ storage::Ticket store_change(Server& server, User& user, const Jid& contact, Pus
   const storage::Ticket ticket = server.commit(user, std::move(batch));
   user.slots.get(kLatestChange).ticket = ticket;
   if (push == Push::kYes) {
-    when_stored(server, user,
-                [made = make_push(server, user, contact)](User& u) { send_push(u, *made); });
+    when_stored(server, user, [&server, made = make_push(server, user, contact)](User& u) {
+      send_push(u, *made);
+      server.events().fire(router::RosterPushed{u, *made});
+    });
   }
   return ticket;
 }

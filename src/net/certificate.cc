@@ -1,5 +1,6 @@
 #include "net/certificate.h"
 
+#include "base/ascii.h"
 #include "net/socket_address.h"
 #include "net/tls_internal.h"
 
@@ -18,14 +19,6 @@
 
 namespace balcony {
 namespace {
-
-std::string lower(std::string_view name) {
-  std::string result(name);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return result;
-}
 
 std::string text_of(const ASN1_STRING* value) {
   const auto* data = reinterpret_cast<const char*>(ASN1_STRING_get0_data(value));
@@ -56,7 +49,7 @@ void add_other_name(const OTHERNAME& other, CertificateNames& names) {
   const ASN1_TYPE* value = other.value;
   if (value == nullptr) return;
   if (std::string_view(oid) == "1.3.6.1.5.5.7.8.7" && value->type == V_ASN1_IA5STRING) {
-    names.srv.push_back(lower(text_of(value->value.ia5string)));  // RFC 4985 §2
+    names.srv.push_back(ascii_lower(text_of(value->value.ia5string)));  // RFC 4985 §2
   }
   if (std::string_view(oid) == "1.3.6.1.5.5.7.8.5" && value->type == V_ASN1_UTF8STRING) {
     names.xmpp.push_back(text_of(value->value.utf8string));
@@ -71,7 +64,7 @@ CertificateNames names_of(const X509* certificate) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(list.get(), i);
     if (name->type == GEN_DNS) {
       // A zero byte inside would cut the name for a careless reader; here it never matches.
-      names.dns.push_back(lower(text_of(name->d.dNSName)));
+      names.dns.push_back(ascii_lower(text_of(name->d.dNSName)));
     } else if (name->type == GEN_IPADD) {
       if (auto ip = ip_of(name->d.iPAddress); !ip.empty()) names.ip_addresses.push_back(ip);
     } else if (name->type == GEN_OTHERNAME) {
@@ -135,8 +128,8 @@ Result<Certificate> read_certificate_pem(std::string_view pem) {
 bool dns_name_matches(std::string_view pattern, std::string_view name) {
   if (name.ends_with('.')) name.remove_suffix(1);
   if (name.empty() || name.contains('\0')) return false;
-  const std::string wanted = lower(name);
-  const std::string given = lower(pattern);
+  const std::string wanted = ascii_lower(name);
+  const std::string given = ascii_lower(pattern);
   if (!given.starts_with("*.")) return given == wanted;
   const std::size_t dot = wanted.find('.');
   if (dot == std::string::npos || dot == 0) return false;
@@ -157,7 +150,7 @@ bool certificate_is_for(const CertificateNames& names, std::string_view name,
   if (std::ranges::any_of(names.dns, matches)) return true;
   if (service.empty()) return false;
   // RFC 9525 §6.5 and RFC 4985: the label of the service, then the name without any star.
-  const std::string srv = "_" + std::string(service) + "." + lower(name);
+  const std::string srv = "_" + std::string(service) + "." + ascii_lower(name);
   return std::ranges::find(names.srv, srv) != names.srv.end();
 }
 
@@ -168,7 +161,7 @@ bool names_server(const CertificateNames& names, const ServerName& server) {
   if (certificate_is_for(names, ascii, "xmpp-server")) return true;
   // RFC 6120 §13.7.1.4: a JID that is a domain alone; of an account it says nothing here.
   return std::ranges::any_of(names.xmpp, [&server](const std::string& address) {
-    const std::string given = lower(address);
+    const std::string given = ascii_lower(address);
     return !given.empty() && (given == server.domain || given == server.ascii);
   });
 }

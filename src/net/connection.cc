@@ -30,11 +30,25 @@ void prepare_socket(int fd) {
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
+// After that time, and then each quarter of it: who is silent four times is not there.
+void keep_alive(int fd, std::chrono::seconds after) {
+  if (after.count() <= 0) return;
+  const int on = 1;
+  const int idle = static_cast<int>(after.count());
+  const int interval = std::max(idle / 4, 1);
+  const int probes = 4;
+  ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+}
+
 }  // namespace
 
 ConnectionPtr Connection::open(Shard& shard, FileDescriptor fd, SocketAddress peer,
                                ConnectionOptions options) {
   prepare_socket(fd.get());
+  keep_alive(fd.get(), options.keep_alive);
   Detached fresh;
   fresh.fd = std::move(fd);
   fresh.peer = peer;

@@ -55,6 +55,9 @@ struct ConnectionOptions {
   std::uint32_t read_bytes_per_second = 0;
   // What may come at once before the rate counts. 0: one second's worth.
   std::uint32_t read_burst_bytes = 0;
+  // Nothing has come for so long: the system asks whether the peer is there (TCP keep-alive), and
+  // fails the connection soon after where it is not. Set at its beginning. 0: nobody asks.
+  std::chrono::seconds keep_alive{0};
 };
 
 // A place among the connections of an address; given back when it is destroyed. From any thread.

@@ -2,6 +2,9 @@
 #include "net/test_support.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <thread>
 
@@ -45,6 +48,25 @@ TEST_F(ConnectionTest, EchoesAndSeesTheEnd) {
   EXPECT_EQ(std::string_view(back, 5), "hello");
   ::shutdown(client_.get(), SHUT_WR);
   EXPECT_EQ(get(std::move(echoed)).code, Errc::kClosed);
+}
+
+TEST_F(ConnectionTest, AsksWhetherAPeerIsThere) {
+  const int fd = server_.get();
+  run_on(shards_.at(0), [this, fd]() -> Task<bool> {
+    ConnectionOptions options;
+    options.keep_alive = 120s;
+    auto connection = open(shards_.at(0), options);
+    const auto option = [fd](int level, int name) {
+      int value = 0;
+      socklen_t size = sizeof value;
+      ::getsockopt(fd, level, name, &value, &size);
+      return value;
+    };
+    EXPECT_EQ(option(SOL_SOCKET, SO_KEEPALIVE), 1);
+    EXPECT_EQ(option(IPPROTO_TCP, TCP_KEEPIDLE), 120);
+    EXPECT_EQ(option(IPPROTO_TCP, TCP_KEEPINTVL), 30);
+    co_return true;
+  });
 }
 
 TEST_F(ConnectionTest, OneWriteATurn) {

@@ -78,7 +78,7 @@ bool fill(X509* certificate, EVP_PKEY* key, const std::vector<std::string>& name
          X509_sign(certificate, key, EVP_sha256()) > 0;
 }
 
-std::string text_of(BIO* bio) {
+std::string read_all(BIO* bio) {
   char* data = nullptr;
   const long size = BIO_get_mem_data(bio, &data);
   return std::string(data, static_cast<std::size_t>(std::max(0L, size)));
@@ -118,8 +118,8 @@ Result<SelfSigned> make_self_signed(const std::vector<std::string>& names, std::
                                                   nullptr, nullptr) == 1;
   if (!made) return fail(Errc::kTls, "no certificate can be made: " + tls::last_error());
   SelfSigned result;
-  result.certificate_pem = text_of(certificate_text.get());
-  result.key_pem = text_of(key_text.get());
+  result.certificate_pem = read_all(certificate_text.get());
+  result.key_pem = read_all(key_text.get());
   return result;
 }
 

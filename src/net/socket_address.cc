@@ -8,8 +8,39 @@
 #include <algorithm>
 #include <cstring>
 #include <functional>
+#include <iterator>
 
 namespace balcony {
+namespace {
+
+// The first `bits` of an address.
+struct Block {
+  std::array<std::uint8_t, 4> bytes;
+  int bits;
+};
+
+// RFC 6890 §2.2.2, and groups (RFC 5771) with all above them.
+constexpr Block kSpecialV4[] = {
+    {{0, 0, 0, 0}, 8},      {{10, 0, 0, 0}, 8},     {{100, 64, 0, 0}, 10}, {{127, 0, 0, 0}, 8},
+    {{169, 254, 0, 0}, 16}, {{172, 16, 0, 0}, 12},  {{192, 0, 0, 0}, 24},  {{192, 0, 2, 0}, 24},
+    {{192, 88, 99, 0}, 24}, {{192, 168, 0, 0}, 16}, {{198, 18, 0, 0}, 15}, {{198, 51, 100, 0}, 24},
+    {{203, 0, 113, 0}, 24}, {{224, 0, 0, 0}, 3},
+};
+// RFC 4291 §2.4: 2000::/3 is what is given out; in it those of protocols, documentation and 6to4,
+// which hold any IPv4 address.
+constexpr Block kSpecialV6[] = {
+    {{0x20, 0x01, 0, 0}, 23}, {{0x20, 0x01, 0x0d, 0xb8}, 32}, {{0x20, 0x02, 0, 0}, 16}};
+
+bool is_in(const std::array<std::uint8_t, 16>& address, const Block& block) {
+  for (int bit = 0; bit < block.bits; ++bit) {
+    const auto at = static_cast<std::size_t>(bit / 8);
+    const int mask = 0x80 >> (bit % 8);
+    if ((address[at] & mask) != (block.bytes[at] & mask)) return false;
+  }
+  return true;
+}
+
+}  // namespace
 
 Result<SocketAddress> SocketAddress::parse(std::string_view ip, std::uint16_t port) {
   std::string text(ip);
@@ -81,6 +112,13 @@ bool SocketAddress::is_loopback() const noexcept {
   if (!v6_) return bytes_[0] == 127;
   return std::all_of(bytes_.begin(), bytes_.end() - 1, [](auto byte) { return byte == 0; }) &&
          bytes_.back() == 1;
+}
+
+bool SocketAddress::is_public() const noexcept {
+  const auto holds_this = [this](const Block& block) { return is_in(bytes_, block); };
+  if (!v6_) return std::none_of(std::begin(kSpecialV4), std::end(kSpecialV4), holds_this);
+  return is_in(bytes_, {{0x20, 0, 0, 0}, 3}) &&
+         std::none_of(std::begin(kSpecialV6), std::end(kSpecialV6), holds_this);
 }
 
 std::string SocketAddress::ip() const {

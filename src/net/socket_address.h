@@ -29,6 +29,9 @@ class SocketAddress {
 
   bool is_v6() const noexcept { return v6_; }
   bool is_loopback() const noexcept;
+  // Whether it is one of the open Internet's: no address of this machine, of private networks, of
+  // groups, or kept for other purposes (RFC 6890 §2.2). Who goes where strangers say asks this.
+  bool is_public() const noexcept;
   std::uint16_t port() const noexcept { return port_; }
   void set_port(std::uint16_t port) noexcept { port_ = port; }
 

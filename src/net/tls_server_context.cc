@@ -1,3 +1,4 @@
+#include "base/ascii.h"
 #include "net/tls_context.h"
 #include "net/tls_internal.h"
 #include "net/tls_tickets.h"
@@ -18,11 +19,9 @@
 namespace balcony {
 namespace {
 
-std::string lower(std::string_view name) {
-  std::string result(name);
-  std::ranges::transform(result, result.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+// As names of hosts are compared: a dot at the end says nothing.
+std::string host_key(std::string_view name) {
+  std::string result = ascii_lower(name);
   if (result.ends_with('.')) result.pop_back();
   return result;
 }
@@ -50,7 +49,7 @@ std::string sni_of(SSL* ssl) {
   constexpr std::size_t kHeader = 5;  // length of the list, type, length of the name
   if (size <= kHeader || number(0) + 2 != size || data[2] != TLSEXT_NAMETYPE_host_name) return {};
   if (number(3) + kHeader > size || number(3) > TLSEXT_MAXLEN_host_name) return {};
-  return lower(std::string_view(reinterpret_cast<const char*>(data) + kHeader, number(3)));
+  return host_key(std::string_view(reinterpret_cast<const char*>(data) + kHeader, number(3)));
 }
 
 }  // namespace
@@ -147,9 +146,9 @@ Result<> TlsServerContext::State::add_host(const TlsServerOptions& options, cons
     SSL_CTX_set_options(ctx.get(), SSL_OP_NO_TICKET);
     SSL_CTX_set_num_tickets(ctx.get(), 0);
   }
-  for (const std::string& name : host.names) by_name.emplace(lower(name), ctx.get());
+  for (const std::string& name : host.names) by_name.emplace(host_key(name), ctx.get());
   hosts.push_back(std::move(ctx));
-  labels.push_back(host.names.empty() ? "" : lower(host.names.front()));
+  labels.push_back(host.names.empty() ? "" : host_key(host.names.front()));
   return {};
 }
 
@@ -188,7 +187,7 @@ ssl_st* TlsServerContext::make_ssl(std::string_view host_hint) const {
   SSL* ssl = SSL_new(state->hosts.front().get());
   BALCONY_ASSERT(ssl != nullptr, "no memory for TLS");
   auto extra = std::make_unique<tls::Extra>();
-  extra->host_hint = lower(host_hint);
+  extra->host_hint = host_key(host_hint);
   extra->keeps = std::move(state);
   tls::set_extra(ssl, std::move(extra));
   SSL_set_accept_state(ssl);

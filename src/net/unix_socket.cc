@@ -52,7 +52,7 @@ Result<> restrict_access(const std::string& path, const std::string& group) {
   return {};
 }
 
-Result<FileDescriptor> bind_and_listen(const std::string& path, const std::string& group) {
+Result<FileDescriptor> listen_at(const std::string& path, const std::string& group) {
   constexpr int kBacklog = 16;
   BALCONY_ASSIGN(const sockaddr_un address, to_address(path));
   FileDescriptor fd = make_socket(SOCK_NONBLOCK);
@@ -110,7 +110,7 @@ UnixListener::UnixListener(std::shared_ptr<Acceptor> acceptor, std::string path)
 Result<std::unique_ptr<UnixListener>> UnixListener::listen(Shard& shard, const std::string& path,
                                                            const std::string& group,
                                                            OnConnection on_connection) {
-  BALCONY_ASSIGN(FileDescriptor fd, bind_and_listen(path, group));
+  BALCONY_ASSIGN(FileDescriptor fd, listen_at(path, group));
   auto acceptor = std::make_shared<Acceptor>(shard, std::move(fd), std::move(on_connection));
   shard.post([acceptor] { acceptor->begin(); });
   return std::unique_ptr<UnixListener>(new UnixListener(std::move(acceptor), path));

@@ -1,8 +1,8 @@
 #include "payload/last_activity.h"
 
+#include "base/number.h"
 #include "stanza/ns.h"
 
-#include <charconv>
 #include <cstdint>
 
 namespace balcony::payload {
@@ -19,13 +19,11 @@ xml::Element write_last_activity(const LastActivity& last) {
 }
 
 Result<LastActivity> read_last_activity(xml::ElementView query) {
-  const std::string_view seconds = query.attr("seconds");
-  std::uint32_t count = 0;
-  const auto [end, error] = std::from_chars(seconds.begin(), seconds.end(), count);
-  if (!query.is(ns::kLastActivity, "query") || error != std::errc{} || end != seconds.end()) {
+  const auto seconds = read_number<std::uint32_t>(query.attr("seconds"));
+  if (!query.is(ns::kLastActivity, "query") || !seconds) {
     return fail(Errc::kMalformed, "this is no last activity");
   }
-  return LastActivity{std::chrono::seconds(count), query.text()};
+  return LastActivity{std::chrono::seconds(*seconds), query.text()};
 }
 
 }  // namespace balcony::payload

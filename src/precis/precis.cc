@@ -1,5 +1,6 @@
 #include "precis/precis.h"
 
+#include "base/ascii.h"
 #include "precis/code_points.h"
 #include "precis/context.h"
 #include "precis/mapping.h"
@@ -115,15 +116,11 @@ bool all_between(char low, std::string_view text, char high) {
   return std::ranges::all_of(text, [=](char c) { return low <= c && c <= high; });
 }
 
-char ascii_lower(char c) {
-  return 'A' <= c && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
-
 Result<std::string> username(const Profile& profile, std::string_view text) {
   BALCONY_CHECK(check_size(text));
   if (!all_between('!', text, '~')) return enforce(profile, text);
   std::string name(text);
-  if (profile.letter_case == Case::kMap) std::ranges::transform(name, name.begin(), ascii_lower);
+  if (profile.letter_case == Case::kMap) name = ascii_lower(name);
   return name;
 }
 

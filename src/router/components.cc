@@ -20,6 +20,24 @@ void ComponentTable::set_connected(std::string_view domain, bool connected) {
   if (found != entries_.end()) found->second.connected = connected;
 }
 
+bool ComponentTable::is_connected(std::string_view domain) const {
+  const auto found = entries_.find(domain);
+  return found != entries_.end() && found->second.connected;
+}
+
+std::vector<Endpoint*> ComponentTable::streams_of(std::string_view domain) const {
+  std::vector<Endpoint*> all;
+  const auto found = entries_.find(domain);
+  if (found == entries_.end()) return all;
+  for (const Stream& stream : found->second.streams) all.push_back(stream.endpoint);
+  return all;
+}
+
+bool ComponentTable::has_stream(std::string_view domain, const Endpoint& stream) const {
+  const std::vector<Endpoint*> all = streams_of(domain);
+  return std::ranges::find(all, &stream) != all.end();
+}
+
 std::vector<std::string> ComponentTable::listed() const {
   std::vector<std::string> all;
   for (const auto& [domain, entry] : entries_) {

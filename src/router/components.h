@@ -6,6 +6,7 @@
 #pragma once
 
 #include "router/endpoint.h"
+#include "router/privileges.h"
 
 #include <balcony/jid.h>
 
@@ -22,6 +23,8 @@ namespace balcony::router {
 struct ComponentSetup {
   std::string domain;  // prepared
   bool listed = true;  // among the items of a host (XEP-0030 §4)
+  Privileges privileges = {};
+  Delegations delegations = {};
 };
 
 class ComponentTable {
@@ -33,6 +36,7 @@ class ComponentTable {
   bool has(std::string_view domain) const { return entries_.contains(domain); }
   // What is known here of the domain's home.
   void set_connected(std::string_view domain, bool connected);
+  bool is_connected(std::string_view domain) const;
   // The domains that are connected and listed, sorted.
   std::vector<std::string> listed() const;
 
@@ -48,6 +52,9 @@ class ComponentTable {
   // The stream for stanzas of this user: with several, always the same one for a bare JID, and when
   // one ends only its users move to others. Null when there is none.
   Endpoint* choose(std::string_view domain, const Jid& user) const;
+  // All of the domain's.
+  std::vector<Endpoint*> streams_of(std::string_view domain) const;
+  bool has_stream(std::string_view domain, const Endpoint& stream) const;
 
  private:
   struct Stream {

@@ -1,5 +1,6 @@
 #include "router/components.h"
 
+#include "router/testing/test_stream.h"
 #include "router/testing/test_world.h"
 #include "stanza/ns.h"
 
@@ -11,24 +12,10 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using testing::stanza;
 using testing::TestClient;
+using testing::TestStream;
 using testing::World;
-
-// A component's stream: keeps what it is sent.
-class TestStream final : public Endpoint {
- public:
-  void deliver(const Stanza& stanza, std::string_view) override { deliver(stanza.xml()); }
-  void deliver(xml::ElementView element) override { inbox.push_back(xml::to_string(element)); }
-  void close(const StreamError&) override {}
-  Info info() const override { return {}; }
-
-  std::vector<std::string> inbox;
-};
-
-Stanza stanza(std::string_view text) {
-  auto element = xml::parse(text, xml::Scope{}, {});
-  return Stanza::make(*element).value();
-}
 
 class ComponentsTest : public ::testing::TestWithParam<std::size_t> {
  protected:

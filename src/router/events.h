@@ -66,12 +66,21 @@ struct SessionEnding {
   ConnectedResource& resource;
 };
 
-// A client sends a message, presence, or iq that is not for the server or its own account. `from`
-// is stamped with the full JID, `to` is set (an own bare JID where the client gave none). Handlers
-// may edit the stanza. Stop: the stanza goes no further, the handler has answered. Setting `error`
-// and stopping answers with that error. `archive_id` is set where the sender's archive keeps the
-// message (Priority::kLate): it is not for the recipient, only for copies to the sender's own
-// clients (XEP-0313 §3.3).
+// A component (XEP-0114) sends a stanza to an address at this host; before it is routed, on the
+// component's home shard. `from` is at its domain. Stop: the stanza goes no further; setting
+// `error` and stopping answers with that error.
+struct ComponentSending {
+  Stanza& stanza;
+  std::optional<Error> error = {};
+};
+
+// A client sends a message, presence, or iq that is not for the server or its own account, or a
+// component does so in a user's name (XEP-0356 §5, §6; `sender` is then a session that has only
+// the bare JID). `from` is stamped with the JID, `to` is set (an own bare JID where the client gave
+// none). Handlers may edit the stanza. Stop: the stanza goes no further, the handler has answered.
+// Setting `error` and stopping answers with that error. `archive_id` is set where the sender's
+// archive keeps the message (Priority::kLate): it is not for the recipient, only for copies to the
+// sender's own clients (XEP-0313 §3.3).
 struct StanzaOutgoing {
   ConnectedResource& sender;
   Stanza& stanza;
@@ -101,6 +110,19 @@ struct StanzaIncoming {
 struct PresenceIncoming {
   User& user;
   Stanza& stanza;
+};
+
+// Presence came for a local user who has no session, and nobody is going to get it: he need not be
+// loaded for it. On his home shard. Stop: no effect.
+struct PresenceUnheard {
+  const Stanza& stanza;
+};
+
+// An answer (an iq of type result or error) came to the bare JID of an account: to a request that a
+// module sent in its name, if it has an id of ours. Stop: it was that module's.
+struct AnswerIncoming {
+  User& user;
+  const Stanza& stanza;
 };
 
 // The server is about to send presence of a user to somebody else in his name: a broadcast, the
@@ -201,6 +223,13 @@ struct VcardChanging {
 // The same, once it is stored. Stop: no effect.
 struct VcardChanged {
   User& user;
+};
+
+// The roster has changed and the change is stored; `push` is what the interested resources got (RFC
+// 6121 §2.1.6), without addresses. Stop: no effect.
+struct RosterPushed {
+  User& user;
+  const Stanza& push;
 };
 
 // Somebody asks disco#info of the host (`account` null) or of an account (XEP-0030 §3). Handlers

@@ -124,6 +124,20 @@ void Host::with_user(const Jid& bare, std::function<void(std::shared_ptr<User>)>
   });
 }
 
+void Host::at_homes(const std::vector<Jid>& bares, std::function<void(Server&, const Jid&)> f) {
+  std::vector<Jid> ours;
+  for (const Jid& bare : bares) {
+    if (is_local(bare.domain()) && bare.has_local()) ours.push_back(bare);
+  }
+  router_.at_homes(ours, [f = std::move(f)](Router& home, const Jid& bare) {
+    if (Host* host = home.host(bare.domain())) f(*host, bare);
+  });
+}
+
+bool Host::is_home(const Jid& bare) const {
+  return router_.is_home(bare);
+}
+
 bool Host::is_local(std::string_view domain) const {
   return router_.host(domain) != nullptr;
 }
@@ -136,14 +150,42 @@ bool Host::is_offline_here(const Jid& jid) const {
 std::vector<std::string> Host::components() const {
   std::vector<std::string> all = router_.components().listed();
   std::erase_if(all, [this](const std::string& domain) {
-    std::string_view above = domain;
-    for (std::size_t dot = 0; (dot = above.find('.')) != std::string_view::npos;) {
-      above.remove_prefix(dot + 1);
-      if (router_.host(above)) return above != domain_.domain();
-    }
-    return false;
+    const std::string_view above =
+        host_above(domain, [this](std::string_view name) { return router_.host(name) != nullptr; });
+    return !above.empty() && above != domain_.domain();
   });
   return all;
+}
+
+const TrustTable::Components& Host::trusted() const {
+  return router_.trust().at(domain_.domain());
+}
+
+void Host::feed_presence(const Jid& component, Stanza presence) {
+  router_.feed_presence(component, std::move(presence));
+}
+
+std::vector<NestedDisco::Found> Host::nested_disco(bool account) const {
+  return router_.nested_disco().find(router_.trust(), domain_.domain(), account);
+}
+
+void Host::ask(Stanza request, std::string_view domain, std::chrono::milliseconds within,
+               std::function<void(Result<Stanza>)> then) {
+  // The host may be gone when the answer comes, and so may be all that `then` knows.
+  auto guarded = [&router = router_, name = domain_.str(), then](Result<Stanza> answer) {
+    if (router.host(name)) then(std::move(answer));
+  };
+  const auto expected = router_.asked().expect(request, domain, within, std::move(guarded));
+  if (!expected) return then(fail(expected.error()));
+  router_.route(std::move(request));
+}
+
+void Host::at_user(const Jid& bare, std::function<void(Server&, std::shared_ptr<User>)> then) {
+  router_.at_home(bare, [bare, then = std::move(then)](Router& home) {
+    home.users().with(bare, [&home, bare, then](UserTable::Loaded user) {
+      if (Host* host = home.host(bare.domain())) then(*host, user ? *std::move(user) : nullptr);
+    });
+  });
 }
 
 const RouterOptions& Host::limits() const {

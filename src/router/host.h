@@ -49,9 +49,18 @@ class Host final : public Server {
   void spawn(std::shared_ptr<User> user, Task<> task) override;
   std::shared_ptr<User> loaded_user(const Jid& bare) override;
   void with_user(const Jid& bare, std::function<void(std::shared_ptr<User>)> then) override;
+  void at_homes(const std::vector<Jid>& bares, std::function<void(Server&, const Jid&)> f) override;
+  bool is_home(const Jid& bare) const override;
+  Slots& slots() override { return slots_; }
   bool is_local(std::string_view domain) const override;
   bool is_offline_here(const Jid& jid) const override;
   std::vector<std::string> components() const override;
+  const TrustTable::Components& trusted() const override;
+  void feed_presence(const Jid& component, Stanza presence) override;
+  std::vector<NestedDisco::Found> nested_disco(bool account) const override;
+  void ask(Stanza request, std::string_view domain, std::chrono::milliseconds within,
+           std::function<void(Result<Stanza>)> then) override;
+  void at_user(const Jid& bare, std::function<void(Server&, std::shared_ptr<User>)> then) override;
   const RouterOptions& limits() const override;
   const EventTable& events() const override { return generation_->events; }
   const std::vector<std::string>& server_features() const override {
@@ -64,6 +73,7 @@ class Host final : public Server {
  private:
   Router& router_;
   Jid domain_;
+  Slots slots_;
   std::shared_ptr<HostGeneration> generation_;
 };
 

@@ -8,6 +8,7 @@
 
 #include "router/user.h"
 #include "stanza/stanza.h"
+#include "stanza/stanza_error.h"
 #include "storage/storage.h"
 
 #include <balcony/result.h>
@@ -55,8 +56,11 @@ struct IqAnswer {
   IqAnswer() = default;
   IqAnswer(xml::Element payload_, storage::Ticket ticket_ = 0)  // NOLINT: converts on purpose
       : payload(std::move(payload_)), ticket(ticket_) {}
+  // An error that says more than an Error can: a condition of the application (RFC 6120 §8.3.4).
+  explicit IqAnswer(StanzaError error) : refusal(std::make_unique<StanzaError>(std::move(error))) {}
   xml::Element payload;
   storage::Ticket ticket = 0;
+  std::unique_ptr<StanzaError> refusal;  // null: none; else the rest counts for nothing
 };
 
 using IqReply = Result<IqAnswer>;

@@ -22,9 +22,13 @@
 #include "router/event_table.h"
 #include "router/events.h"
 #include "router/iq.h"
+#include "router/nested_disco.h"
+#include "router/privileges.h"
 #include "router/router_options.h"
+#include "router/slots.h"
 #include "router/user.h"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -72,6 +76,17 @@ class Server {
   // such account or he cannot be loaded. From any shard of the same server.
   virtual void with_user(const Jid& bare, std::function<void(std::shared_ptr<User>)> then) = 0;
 
+  // Calls `f` for each of these accounts (bare JIDs; those of other servers are left out) on its
+  // home shard, with the Server of its host there; one message a shard. `f` is copied: it holds
+  // values and what is constant.
+  virtual void at_homes(const std::vector<Jid>& bares,
+                        std::function<void(Server&, const Jid&)> f) = 0;
+  // Whether this shard is the home of the bare JID.
+  virtual bool is_home(const Jid& bare) const = 0;
+
+  // What a module keeps of the host on this shard; a reload forgets nothing.
+  virtual Slots& slots() = 0;
+
   // Whether this domain is one of this server's hosts.
   virtual bool is_local(std::string_view domain) const = 0;
 
@@ -82,6 +97,25 @@ class Server {
   // The external components (XEP-0114) that are connected and belong into this host's list: those
   // below its domain, and those that are below no host's.
   virtual std::vector<std::string> components() const = 0;
+
+  // The components that may do more than others with this host's users, or answer in its place.
+  virtual const TrustTable::Components& trusted() const = 0;
+  // Tells a component of somebody's presence (XEP-0356 §7), if it does not know it. From any shard.
+  virtual void feed_presence(const Jid& component, Stanza presence) = 0;
+  // What its namespaces' new owners say about them, for disco#info of the host or of accounts; with
+  // an entry for each that is delegated (XEP-0355 §7.2).
+  virtual std::vector<NestedDisco::Found> nested_disco(bool account) const = 0;
+
+  // Sends a request with `to` and `from` (this host, or the bare JID of a user whose home is here)
+  // and gives its answer to `then`, once. `domain`: on whose behalf, for limits. Errors:
+  // kResourceConstraint, kRemoteServerTimeout; nothing when the host goes first.
+  virtual void ask(Stanza request, std::string_view domain, std::chrono::milliseconds within,
+                   std::function<void(Result<Stanza>)> then) = 0;
+
+  // As with_user(), with what `then` may use of the server on that shard. When the host is gone
+  // there, `then` is not called.
+  virtual void at_user(const Jid& bare,
+                       std::function<void(Server&, std::shared_ptr<User>)> then) = 0;
 
   virtual const RouterOptions& limits() const = 0;
 

@@ -162,7 +162,7 @@ void RemoteTable::ready(const DomainPair& pair, Endpoint& stream) {
   if (entry == routes_.end()) entry = routes_.try_emplace(pair).first;
   Route& route = entry->second;
   // One that has a stream keeps it: what went there must not be overtaken (RFC 6120 §10.1).
-  if (route.stream) return;
+  if (route.stream || route.returning) return;
   wake(route);
   route.stream = &stream;
   route.dialing = false;
@@ -182,7 +182,7 @@ void RemoteTable::failed(const DomainPair& pair, const Error& error) {
   const auto entry = routes_.find(pair);
   if (entry == routes_.end()) return;
   Route& route = entry->second;
-  route.dialing = false;
+  route.dialing = route.returning = false;
   if (route.stream) return;  // another one was made meanwhile
   note_failure(route, error);
   rest(*entry);
@@ -196,9 +196,11 @@ void RemoteTable::note_failure(Route& route, const Error& error) {
       router_.deps().loop.clock().now() + back_off(router_.options().remote, route.failures);
 }
 
-void RemoteTable::gone(const DomainPair& pair, const Endpoint& stream) {
+// The route without its stream; end() where it has another one, or none.
+RemoteTable::Routes::iterator RemoteTable::take_stream(const DomainPair& pair,
+                                                       const Endpoint& stream) {
   const auto entry = routes_.find(pair);
-  if (entry == routes_.end() || entry->second.stream != &stream) return;
+  if (entry == routes_.end() || entry->second.stream != &stream) return routes_.end();
   Route& route = entry->second;
   route.stream = nullptr;
   const Instant now = router_.deps().loop.clock().now();
@@ -208,18 +210,64 @@ void RemoteTable::gone(const DomainPair& pair, const Endpoint& stream) {
     note_failure(route, Error(Errc::kRemoteServerTimeout, "that server ends its streams"));
     route.failures = std::max(route.failures, route.short_ones - kShortOnesMax + 1);
   }
-  if (route.waiting.empty()) return rest(*entry);
-  if (dialer_ == nullptr) return give_back_all(route, stopping());
-  watch(*entry);
-  route.dialing = true;
-  dialer_->dial(pair);
+  return entry;
 }
 
-void RemoteTable::suspended(const DomainPair& pair, const Endpoint& stream) {
+// What waits gets another stream.
+void RemoteTable::go_on(Routes::value_type& entry) {
+  Route& route = entry.second;
+  if (route.waiting.empty()) return rest(entry);
+  if (dialer_ == nullptr) return give_back_all(route, stopping());
+  watch(entry);
+  route.dialing = true;
+  dialer_->dial(entry.first);
+}
+
+void RemoteTable::gone(const DomainPair& pair, const Endpoint& stream) {
+  const auto entry = take_stream(pair, stream);
+  if (entry != routes_.end()) go_on(*entry);
+}
+
+void RemoteTable::withdrawn(const DomainPair& pair, const Endpoint& stream) {
+  const auto entry = take_stream(pair, stream);
+  if (entry == routes_.end()) return;
+  entry->second.dialing = entry->second.returning = true;
+}
+
+void RemoteTable::came_back(const DomainPair& pair, std::deque<Stanza> stanzas) {
   const auto entry = routes_.find(pair);
-  if (entry == routes_.end() || entry->second.stream != &stream) return;
+  if (entry == routes_.end() || !entry->second.returning) {
+    for (const Stanza& stanza : stanzas) give_back(stanza, stopping());
+    return;
+  }
+  Route& route = entry->second;
+  route.dialing = route.returning = false;
+  router_.deps().loop.cancel(std::exchange(route.timer, 0));
+  const Instant now = router_.deps().loop.clock().now();
+  for (; !stanzas.empty(); stanzas.pop_back()) {
+    const std::size_t bytes = bytes_of(stanzas.back());
+    route.waiting.push_front({std::move(stanzas.back()), bytes, now});
+    route.waiting_bytes += bytes;
+    waiting_bytes_ += bytes;
+    ++waiting_;
+  }
+  if (!route.failure || now >= route.retry_at) return go_on(*entry);
+  const Error error = *route.failure;
+  rest(*entry);
+  give_back_all(route, error);
+}
+
+bool RemoteTable::suspended(const DomainPair& pair, const Endpoint& stream) {
+  const auto entry = routes_.find(pair);
+  if (entry == routes_.end() || entry->second.stream != &stream) return false;
   entry->second.stream = nullptr;
-  entry->second.dialing = true;
+  entry->second.dialing = entry->second.returning = true;
+  return true;
+}
+
+void RemoteTable::release(const DomainPair& pair) {
+  const auto entry = routes_.find(pair);
+  if (entry != routes_.end()) entry->second.returning = false;
 }
 
 void RemoteTable::stop() {

@@ -54,6 +54,7 @@ class RemoteTable {
   struct Route {
     Endpoint* stream = nullptr;  // that may carry the pair's stanzas; null while there is none
     bool dialing = false;        // ready() or failed() is to come
+    bool returning = false;      // release() or came_back() is to come
     std::deque<Waiting> waiting;
     std::size_t waiting_bytes = 0;
     TimerId timer = 0;  // for the first that waits
@@ -92,9 +93,19 @@ class RemoteTable {
   void failed(const DomainPair& pair, const Error& error);
   // The stream is over; nothing, unless it had the pair. What comes next makes a new one.
   void gone(const DomainPair& pair, const Endpoint& stream);
-  // The connection is lost and will be taken up again (XEP-0198 §5): what comes meanwhile waits for
-  // ready() or failed(), which is promised.
-  void suspended(const DomainPair& pair, const Endpoint& stream);
+  // The connection is lost and may be taken up again (XEP-0198 §5): what comes meanwhile waits,
+  // whatever other stream is ready, for release() with ready(), for failed(), or for came_back():
+  // one of them is promised. False: the pair had another stream.
+  bool suspended(const DomainPair& pair, const Endpoint& stream);
+  // It has been taken up: the pair may be ready() again.
+  void release(const DomainPair& pair);
+
+  // As gone(), where stanzas are still on their way to the stream, on another shard: what comes
+  // meanwhile waits for came_back(), which is promised.
+  void withdrawn(const DomainPair& pair, const Endpoint& stream);
+  // What did not reach that stream, in order. It goes in front of what waits, and that to another
+  // stream (RFC 6120 §10.1).
+  void came_back(const DomainPair& pair, std::deque<Stanza> stanzas);
 
   // The server stops: what waits goes back, and what comes too.
   void stop();
@@ -128,6 +139,8 @@ class RemoteTable {
   void expire(const DomainPair& pair);
   void watch(Routes::value_type& entry);
   void give_back_all(Route& route, const Error& error);
+  Routes::iterator take_stream(const DomainPair& pair, const Endpoint& stream);
+  void go_on(Routes::value_type& entry);
   void note_failure(Route& route, const Error& error);
   void rest(Routes::value_type& entry);
   void wake(Route& route);

@@ -1,5 +1,6 @@
 #include "router/remote.h"
 
+#include "router/testing/test_stream.h"
 #include "router/testing/test_world.h"
 #include "stanza/ns.h"
 
@@ -13,19 +14,10 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using testing::stanza;
 using testing::TestClient;
+using testing::TestStream;
 using testing::World;
-
-// A stream to another server: keeps what it is sent.
-class TestStream final : public Endpoint {
- public:
-  void deliver(const Stanza& stanza, std::string_view) override { deliver(stanza.xml()); }
-  void deliver(xml::ElementView element) override { inbox.push_back(xml::to_string(element)); }
-  void close(const StreamError&) override {}
-  Info info() const override { return {}; }
-
-  std::vector<std::string> inbox;
-};
 
 class TestDialer final : public RemoteDialer {
  public:
@@ -37,11 +29,6 @@ class TestDialer final : public RemoteDialer {
 
   std::vector<std::string> dialed;
 };
-
-Stanza stanza(std::string_view text) {
-  auto element = xml::parse(text, xml::Scope{}, {});
-  return Stanza::make(*element).value();
-}
 
 const DomainPair kPair{"localhost", "capulet.example"};
 
@@ -87,6 +74,71 @@ TEST_P(RemoteTest, WhatWaitsIsSentInOrderAndWhatComesLaterBehindIt) {
               ElementsAre(HasSubstr("id='1'"), HasSubstr("id='2'"), HasSubstr("id='3'")));
   EXPECT_EQ(home().waiting(), 0U);
   home().gone(kPair, stream);
+}
+
+// RFC 6120 §10.1: what did not reach a stream on another shard goes first, whatever came meanwhile.
+TEST_P(RemoteTest, WhatComesBackFromAStreamGoesFirst) {
+  message(romeo, "1");
+  TestStream first;
+  TestStream second;
+  home().ready(kPair, first);
+  home().withdrawn(kPair, second);  // another one's end
+  message(romeo, "2");
+  home().withdrawn(kPair, first);
+  message(romeo, "5");
+  home().ready(kPair, second);  // not before everything is back
+  EXPECT_THAT(first.inbox, SizeIs(2));
+  EXPECT_THAT(second.inbox, IsEmpty());
+  EXPECT_THAT(dialer.dialed, SizeIs(1));
+  std::deque<Stanza> late;
+  for (const char* id : {"3", "4"}) {
+    late.push_back(
+        stanza("<message from='romeo@localhost/orchard' to='juliet@capulet.example' id='" +
+               std::string(id) + "'/>"));
+  }
+  home().came_back(kPair, std::move(late));
+  EXPECT_EQ(home().waiting(), 3U);
+  EXPECT_THAT(dialer.dialed, SizeIs(2));
+  home().ready(kPair, second);
+  EXPECT_THAT(second.inbox,
+              ElementsAre(HasSubstr("id='3'"), HasSubstr("id='4'"), HasSubstr("id='5'")));
+  home().withdrawn(kPair, second);
+  home().came_back(kPair, {});
+  EXPECT_THAT(dialer.dialed, SizeIs(2)) << "nothing waits";
+}
+
+// XEP-0198 §5: another stream does not overtake what a lost one may bring again.
+TEST_P(RemoteTest, ASuspendedRouteTakesNoOtherStream) {
+  message(romeo, "1");
+  TestStream lost;
+  TestStream other;
+  home().ready(kPair, lost);
+  EXPECT_FALSE(home().suspended(kPair, other));
+  EXPECT_TRUE(home().suspended(kPair, lost));
+  message(romeo, "2");
+  home().ready(kPair, other);
+  EXPECT_THAT(other.inbox, IsEmpty());
+  home().release(kPair);
+  home().ready(kPair, other);
+  EXPECT_THAT(other.inbox, ElementsAre(HasSubstr("id='2'")));
+  EXPECT_THAT(dialer.dialed, SizeIs(1));
+  home().gone(kPair, other);
+}
+
+TEST_P(RemoteTest, WhatComesBackIsAnsweredWhereNobodyWillSendIt) {
+  message(romeo, "1");
+  TestStream stream;
+  home().ready(kPair, stream);
+  home().withdrawn(kPair, stream);
+  home().stop();
+  std::deque<Stanza> late;
+  late.push_back(
+      stanza("<message from='romeo@localhost/orchard' to='juliet@capulet.example' "
+             "id='late'/>"));
+  home().came_back(kPair, std::move(late));
+  world.run();
+  EXPECT_THAT(romeo.received(), HasSubstr("id='late'"));
+  EXPECT_EQ(home().waiting(), 0U);
 }
 
 TEST_P(RemoteTest, StanzasOfAnotherServerReachTheUser) {
@@ -244,20 +296,6 @@ TEST_P(RemoteTest, AStreamMayEndWhileItTakesWhatWaits) {
   home().ready(kPair, next);
   EXPECT_THAT(next.inbox, ElementsAre(HasSubstr("id='3'"), HasSubstr("id='4'")));
   home().gone(kPair, next);
-}
-
-// XEP-0198 §5: what comes while a stream is being resumed stays behind what it had.
-TEST_P(RemoteTest, ASuspendedRouteKeepsOrder) {
-  TestStream first;
-  message(romeo, "1");
-  home().ready(kPair, first);
-  home().suspended(kPair, first);
-  message(romeo, "2");
-  EXPECT_THAT(dialer.dialed, SizeIs(1));
-  TestStream second;
-  home().ready(kPair, second);
-  EXPECT_THAT(second.inbox, ElementsAre(HasSubstr("id='2'")));
-  home().gone(kPair, second);
 }
 
 TEST_P(RemoteTest, ASecondStreamDoesNotOvertakeTheFirst) {

@@ -9,7 +9,7 @@
 namespace balcony::router {
 namespace {
 
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 Jid jid(std::string_view text) {
   return Jid::parse(text).value();

@@ -10,7 +10,11 @@
 namespace balcony::router {
 
 Router::Router(const RouterDeps& deps, const RouterOptions& options)
-    : deps_(deps), options_(options), users_(*this), remotes_(*this) {}
+    : deps_(deps),
+      options_(options),
+      users_(*this),
+      asked_(deps.loop, deps.random),
+      remotes_(*this) {}
 
 Router::~Router() = default;
 
@@ -51,6 +55,25 @@ void Router::at_home(const Jid& bare, std::move_only_function<void(Router&)> job
   const std::size_t home = home_shard(bare.bare_str(), deps_.shards.count());
   if (home == deps_.shard) return job(*this);
   deps_.shards.post(home, std::move(job));
+}
+
+void Router::at_homes(const std::vector<Jid>& bares,
+                      const std::function<void(Router&, const Jid&)>& job) {
+  std::vector<std::vector<Jid>> by_shard(deps_.shards.count());
+  for (const Jid& bare : bares) {
+    by_shard[home_shard(bare.bare_str(), by_shard.size())].push_back(bare);
+  }
+  const auto run = [job](Router& there, const std::vector<Jid>& all) {
+    for (const Jid& bare : all) job(there, bare);
+  };
+  for (std::size_t i = 0; i < by_shard.size(); ++i) {
+    if (by_shard[i].empty()) continue;
+    if (i == deps_.shard) {
+      run(*this, by_shard[i]);
+    } else {
+      deps_.shards.post(i, [run, all = std::move(by_shard[i])](Router& there) { run(there, all); });
+    }
+  }
 }
 
 void Router::spawn(Task<> task) {
@@ -171,8 +194,11 @@ std::optional<Task<>> Router::receive_iq(ConnectedResource& sender, Stanza stanz
   // RFC 6120 §10.3.3: without 'to', for the sender's own account; the server answers for it.
   const bool own = !stanza.to() || *stanza.to() == sender.user->bare;
   if (own) {
-    if (!stanza.is_request()) return std::nullopt;
     const auto user = users_.loaded(sender.user->bare.str());
+    if (!stanza.is_request()) {
+      if (user) user->host->fire(AnswerIncoming{*user, stanza});
+      return std::nullopt;
+    }
     if (!user) {
       bounce(stanza, Error(Errc::kInternalServerError));
       return std::nullopt;
@@ -232,7 +258,10 @@ bool Router::is_pointless(const Stanza& stanza) const {
   if (!stanza.is_presence() || !users_.is_offline(stanza.to()->bare_str())) return false;
   switch (stanza.type()) {
     case StanzaType::kAvailable:
-    case StanzaType::kUnavailable: return true;
+    case StanzaType::kUnavailable:
+      // XEP-0356 §7.4: a component may be told though the user is away; of our own users it hears
+      // by another way.
+      return host(stanza.from()->domain()) || !trust_.watches_contacts(stanza.to()->domain());
     // RFC 6121 §4.3.2: that an account of ours is offline is what our own users start from; a
     // server elsewhere is told.
     case StanzaType::kProbe: return host(stanza.from()->domain()) != nullptr;
@@ -241,8 +270,12 @@ bool Router::is_pointless(const Stanza& stanza) const {
 }
 
 void Router::arrive(Stanza stanza) {
+  if (asked_.answered(stanza)) return;
   // A login sends presence to all contacts: those who are offline must not be loaded for it.
-  if (is_pointless(stanza)) return;
+  if (is_pointless(stanza)) {
+    if (Host* local = host(stanza.to()->domain())) local->fire(PresenceUnheard{stanza});
+    return;
+  }
   if (const auto user = users_.loaded(stanza.to()->bare_str())) {
     return to_user(user, std::move(stanza));
   }
@@ -263,6 +296,7 @@ void Router::to_host(Host& host, Stanza stanza) {
     }
     return;
   }
+  if (asked_.answered(stanza)) return;
   // A host has no presence and no inbox (RFC 6120 §10.4.2 leaves both to the server).
   if (!stanza.is_presence()) bounce(stanza, Error(Errc::kServiceUnavailable));
 }
@@ -280,7 +314,10 @@ void Router::to_user(const std::shared_ptr<User>& user, Stanza stanza) {
     case StanzaKind::kIq:
       if (stanza.to()->is_full()) return deliver_iq(*this, *user, stanza);
       // RFC 6121 §8.5.2.1.3: the server answers for the account.
-      if (!stanza.is_request()) return;
+      if (!stanza.is_request()) {
+        host.fire(AnswerIncoming{*user, stanza});
+        return;
+      }
       if (auto task = request(host, user, nullptr, std::move(stanza))) {
         spawn(std::move(*task));
       }
@@ -328,12 +365,15 @@ void Router::to_remote(Stanza stanza) {
 
 std::optional<Task<>> Router::request(Host& host, std::shared_ptr<User> user,
                                       ConnectedResource* session, Stanza stanza) {
+  if (delegate(host, user.get(), stanza)) return std::nullopt;
   const xml::ElementView payload = stanza.payload();
   const auto generation = host.generation();
   const IqTable::Entry* entry =
       generation->iqs.find(stanza.type() == StanzaType::kSet, {payload.ns(), payload.name()},
                            user ? Target::kAccount : Target::kServer);
-  if (!entry || (user && !may_ask(*user, *stanza.from(), entry->access))) {
+  const bool may = entry && (!user || may_ask(*user, *stanza.from(), entry->access) ||
+                             may_use_roster(*user, stanza));
+  if (!may) {
     // RFC 6120 §8.4 and RFC 6121 §8.5.2.1.3: the same answer, whether nobody knows the payload or
     // the asker may not.
     bounce(stanza, Error(Errc::kServiceUnavailable));
@@ -381,6 +421,7 @@ Task<xml::Element> Router::stranger(std::string domain, xml::Element iq, std::st
   const IqRequest asked{*stanza, payload, host->host(), is_set, nullptr, nullptr, address};
   IqReply reply = co_await std::get<IqTaskHandler>(entry->handler)(asked);
   if (!reply) co_return error_reply(stanza->xml(), reply.error());
+  if (reply->refusal) co_return error_reply(stanza->xml(), *reply->refusal);
   co_return result_reply(stanza->xml(), std::move(reply->payload));
 }
 
@@ -395,6 +436,11 @@ bool Router::may_ask(const User& user, const Jid& from, Access access) {
 
 void Router::answer(const Stanza& request, IqReply reply) {
   if (!reply) return bounce(request, reply.error());
+  if (reply->refusal) {
+    xml::Element refusal = error_reply(request.xml(), *reply->refusal);
+    if (refusal) send_answer(std::move(refusal));
+    return;
+  }
   xml::Element result = result_reply(request.xml(), std::move(reply->payload));
   if (reply->ticket == 0) return send_answer(std::move(result));
   // decision 0006: the answer waits for the commit, the stream does not.

@@ -5,15 +5,20 @@
 // Endpoint. This shard's thread only, except where said.
 #pragma once
 
+#include "router/asked.h"
 #include "router/components.h"
 #include "router/host.h"
 #include "router/module.h"
+#include "router/nested_disco.h"
+#include "router/presence_feed.h"
+#include "router/privileges.h"
 #include "router/remote.h"
 #include "router/router_options.h"
 #include "router/shard_link.h"
 #include "router/user_table.h"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -92,8 +97,8 @@ class Router {
 
   // ---- components (XEP-0114)
 
-  // Start and reload; on every shard.
-  void set_components(const std::vector<ComponentSetup>& setups) { components_.set(setups); }
+  // Start and reload, after set_hosts(); on every shard.
+  void set_components(const std::vector<ComponentSetup>& setups);
   const ComponentTable& components() const { return components_; }
   // A stream of the component begins and ends; on the domain's home shard. False: the domain is no
   // component's any more.
@@ -102,6 +107,16 @@ class Router {
   // A stanza from the stream of a component or another server, which has seen to it that `from` is
   // the peer's and `to` is ours. A task is returned as by receive().
   [[nodiscard]] std::optional<Task<>> receive_foreign(Stanza stanza);
+  // The same from a component; on its domain's home shard.
+  [[nodiscard]] std::optional<Task<>> receive_component(Stanza stanza);
+
+  // ---- components that may do more than others (XEP-0355, XEP-0356)
+
+  const TrustTable& trust() const { return trust_; }
+  const NestedDisco& nested_disco() const { return nested_; }
+  AskedTable& asked() { return asked_; }
+  // On any shard; see Server::feed_presence().
+  void feed_presence(const Jid& component, Stanza presence);
 
   // ---- other servers (RFC 6120 §10.4)
 
@@ -135,6 +150,8 @@ class Router {
   std::size_t running() const { return running_; }
   // Runs `job` on the home shard of `bare`, at once if that is this one.
   void at_home(const Jid& bare, std::move_only_function<void(Router&)> job);
+  // The same for many, with one message a shard. `job` is copied to each of them.
+  void at_homes(const std::vector<Jid>& bares, const std::function<void(Router&, const Jid&)>& job);
 
  private:
   struct Hash {
@@ -162,7 +179,28 @@ class Router {
   bool is_pointless(const Stanza& stanza) const;
   std::optional<Task<>> wait_when_busy();
   void tell_connected(std::string_view domain, bool connected);
+  void set_connected(std::string_view domain, bool connected);
   void to_component(Stanza stanza);
+  bool is_forged(Stanza& stanza);
+
+  // router_trust.cc
+  void announce(Endpoint& stream, std::string_view domain);
+  void announce_changes(std::string_view domain, const TrustTable& before);
+  void send_news(Endpoint& stream, const Jid& host, const Jid& component, xml::Element news);
+  void keep_feeds(const std::vector<ComponentSetup>& setups, const TrustTable& before);
+  void gather_presence(std::string_view domain);
+  void take_presence(const Jid& component, Stanza presence);
+  Task<> hand_presence(std::string domain, const Endpoint* stream);
+  bool may_use_roster(const User& user, const Stanza& stanza) const;
+  // router_delegation.cc
+  bool delegate(const Host& host, const User* user, Stanza& stanza);
+  const TrustedComponent* delegate_of(const Host& host, const User* user,
+                                      const Stanza& stanza) const;
+  void forward(const Jid& component, const Jid& host, Stanza stanza);
+  void finish_delegated(const Stanza& request, Result<Stanza> answer);
+  void ask_nested(const TrustedComponent& component, std::string_view host);
+  void tell_nested(const std::string& host, const std::string& ns, bool account,
+                   xml::ElementView info);
   void to_remote(Stanza stanza);
   void to_host(Host& host, Stanza stanza);
   void to_user(const std::shared_ptr<User>& user, Stanza stanza);
@@ -176,6 +214,11 @@ class Router {
   RouterCounts counts_;  // before the users: their sessions count here
   UserTable users_;
   ComponentTable components_;
+  TrustTable trust_;
+  AskedTable asked_;
+  std::map<std::string, PresenceFeed, std::less<>> feeds_;  // of components whose home this is
+  NestedDisco nested_;
+  bool has_components_ = false;  // set_components() was called
   RemoteTable remotes_;
   std::size_t running_ = 0;
 };

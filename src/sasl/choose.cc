@@ -82,8 +82,9 @@ Result<MechanismChoice> choose_only(std::string_view mechanism,
 Result<MechanismChoice> choose_mechanism(std::span<const std::string> offered,
                                          std::span<const std::string> announced_types,
                                          const ChoicePolicy& policy) {
-  if (policy.identity == ChoicePolicy::Identity::kExternal) return choose_only(kExternal, offered);
-  if (policy.identity == ChoicePolicy::Identity::kAnonymous) {
+  if (policy.identity == ChoicePolicy::Identity::kCertificate)
+    return choose_only(kExternal, offered);
+  if (policy.identity == ChoicePolicy::Identity::kNobody) {
     return choose_only(kAnonymous, offered);
   }
   if (policy.certificate && has(offered, kExternal)) return choose_only(kExternal, offered);

@@ -33,7 +33,7 @@ struct MechanismChoice {
 // What the client is ready to do.
 struct ChoicePolicy {
   // How to prove who we are. EXTERNAL and ANONYMOUS are taken only when asked for.
-  enum class Identity : std::uint8_t { kPassword, kExternal, kAnonymous };
+  enum class Identity : std::uint8_t { kPassword, kCertificate, kNobody };
   Identity identity = Identity::kPassword;
 
   // We have shown a certificate in TLS: EXTERNAL is taken before all others where it is offered.

@@ -133,10 +133,10 @@ TEST(Choose, ExternalAndAnonymousOnlyWhenAskedFor) {
   EXPECT_EQ(error_of(others, {}, unbound()), Errc::kSaslInvalidMechanism);
   EXPECT_EQ(error_of({}, {}, unbound()), Errc::kSaslInvalidMechanism);
   auto how = unbound();
-  how.identity = ChoicePolicy::Identity::kExternal;
+  how.identity = ChoicePolicy::Identity::kCertificate;
   EXPECT_EQ(choose_mechanism(kAll, {}, how)->mechanism, "EXTERNAL");
   EXPECT_EQ(error_of(kNoPlus, {}, how), Errc::kSaslInvalidMechanism);
-  how.identity = ChoicePolicy::Identity::kAnonymous;
+  how.identity = ChoicePolicy::Identity::kNobody;
   EXPECT_EQ(choose_mechanism(kAll, {}, how)->mechanism, "ANONYMOUS");
 }
 

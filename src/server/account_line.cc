@@ -1,10 +1,10 @@
 #include "server/account_line.h"
 
 #include "base/base64.h"
+#include "base/number.h"
 #include "sasl/crypto.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 namespace balcony::server {
@@ -24,10 +24,8 @@ std::string_view take(std::string_view& text, char end) {
 }
 
 std::optional<std::uint32_t> iterations_of(std::string_view text) {
-  std::uint32_t number = 0;
-  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || rest != text.data() + text.size()) return std::nullopt;
-  if (number < kIterationsMin || number > kIterationsMax) return std::nullopt;
+  const auto number = read_number<std::uint32_t>(text);
+  if (number && (*number < kIterationsMin || *number > kIterationsMax)) return std::nullopt;
   return number;
 }
 

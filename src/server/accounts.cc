@@ -58,26 +58,25 @@ Task<Result<std::optional<storage::Account>>> AccountService::find(Jid account) 
 
 // ---- logging in ----
 
-Task<Result<std::optional<sasl::ScramKeys>>> AccountService::keys(Jid account,
-                                                                  sasl::ScramHash hash) {
+Task<Result<LoginKeys>> AccountService::keys(Jid account, sasl::ScramHash hash) {
   ShardContext& home = home_of(account);
-  return run_on<Result<std::optional<sasl::ScramKeys>>>(
-      context_.shard, home.shard, [service = home.accounts.get(), account, hash] {
-        return service->keys_at_home(account, hash);
-      });
+  return run_on<Result<LoginKeys>>(context_.shard, home.shard,
+                                   [service = home.accounts.get(), account, hash] {
+                                     return service->keys_at_home(account, hash);
+                                   });
 }
 
-Task<Result<std::optional<sasl::ScramKeys>>> AccountService::keys_at_home(Jid account,
-                                                                          sasl::ScramHash hash) {
+Task<Result<LoginKeys>> AccountService::keys_at_home(Jid account, sasl::ScramHash hash) {
   const auto delay = context_.by_account.delay(account.str(), context_.shard.clock().now());
   if (delay.count() > 0) co_await delay_for(context_.shard, delay);
   BALCONY_CO_ASSIGN(const std::optional<storage::Account> found, co_await find(account));
-  if (!found) co_return std::optional<sasl::ScramKeys>{};
-  if (found->disabled) co_return fail(Errc::kSaslAccountDisabled);
+  LoginKeys login;
+  if (!found) co_return login;
+  login.disabled = found->disabled;
   for (const storage::ScramKeys& keys : found->keys) {
-    if (keys.hash == sasl::to_string(hash)) co_return from_storage(keys);
+    if (keys.hash == sasl::to_string(hash)) login.keys = from_storage(keys);
   }
-  co_return std::optional<sasl::ScramKeys>{};
+  co_return login;
 }
 
 Task<Result<bool>> AccountService::may_log_in(Jid account) {
@@ -113,7 +112,6 @@ Task<Result<bool>> AccountService::verify_at_home(Jid account, std::string passw
   std::string fingerprint = digest(account, password);
   if (was_verified(account, fingerprint)) co_return true;
   BALCONY_CO_ASSIGN(const std::optional<storage::Account> found, co_await find(account));
-  if (found && found->disabled) co_return fail(Errc::kSaslAccountDisabled);
   // decision 0009: an unknown user costs the same hashing as a known one.
   auto keys =
       sasl::fake_keys(sasl::ScramHash::kSha256, account.local(), context_.shared.fake_secret,
@@ -128,6 +126,8 @@ Task<Result<bool>> AccountService::verify_at_home(Jid account, std::string passw
   const Verdict verdict =
       co_await run_in<bool>(context_.shard, *context_.shared.hash_pool, std::move(job));
   const bool matches = verdict && *verdict && found.has_value();
+  // RFC 6120 §6.5.1, told only to who has the password.
+  if (matches && found->disabled) co_return fail(Errc::kSaslAccountDisabled);
   // docs/security.md: the one moment when the password is at hand.
   if (matches) co_await renew(account, *found, keys, password);
   sasl::wipe(password);
@@ -268,6 +268,31 @@ Task<Result<>> AccountService::write_keys(Jid account, std::vector<storage::Scra
   batch.add(account.domain(), storage::op::PutAccount{std::move(stored)});
   // Who has a token of the old password's time must not be in with the new one (XEP-0484).
   if (found) batch.add(account.str(), storage::op::EraseStore{std::string(kTokenStore)});
+  co_return co_await context_.store->write(std::move(batch));
+}
+
+Task<Result<>> AccountService::set_disabled(Jid account, bool disabled) {
+  ShardContext& home = home_of(account);
+  return run_on<Result<>>(context_.shard, home.shard,
+                          [service = home.accounts.get(), account, disabled] {
+                            return service->set_disabled_at_home(account, disabled);
+                          });
+}
+
+Task<Result<>> AccountService::set_disabled_at_home(Jid account, bool disabled) {
+  if (!busy_.insert(account.str()).second) co_return fail(kBusy);
+  Result<> written = co_await write_disabled(account, disabled);
+  busy_.erase(account.str());
+  co_return written;
+}
+
+Task<Result<>> AccountService::write_disabled(Jid account, bool disabled) {
+  BALCONY_CO_ASSIGN(std::optional<storage::Account> found, co_await find(account));
+  if (!found) co_return fail(Errc::kItemNotFound, "there is no such account");
+  found->disabled = disabled;
+  forget(account);
+  storage::Batch batch;
+  batch.add(account.domain(), storage::op::PutAccount{*std::move(found)});
   co_return co_await context_.store->write(std::move(batch));
 }
 

@@ -28,17 +28,22 @@ std::optional<sasl::ScramKeys> from_storage(const storage::ScramKeys& keys);
 std::vector<sasl::ScramHash> hashes_to_renew(const storage::Account& account,
                                              std::uint32_t iterations);
 
+struct LoginKeys {
+  std::optional<sasl::ScramKeys> keys;  // null: no such account, or none for the hash
+  bool disabled = false;                // to be told only to who proves to have the keys
+};
+
 class AccountService final : public router::Accounts {
  public:
   explicit AccountService(ShardContext& context);
 
-  // The keys of an account for SCRAM; nullopt when there is no such account, or none for this hash.
-  // Waits as long as the account's recent failures have earned. Errors: kSaslAccountDisabled,
-  // storage errors.
-  Task<Result<std::optional<sasl::ScramKeys>>> keys(Jid account, sasl::ScramHash hash);
+  // The keys of an account for SCRAM. Waits as long as the account's recent failures have earned.
+  // Errors: of the storage.
+  Task<Result<LoginKeys>> keys(Jid account, sasl::ScramHash hash);
 
   // Whether this is the account's password (PLAIN). An unknown account takes as long as a known
-  // one. Errors: kSaslAccountDisabled, kOverloaded when the hashing queue is full, storage errors.
+  // one. Errors: kSaslAccountDisabled when it is, kOverloaded when the hashing queue is full,
+  // storage errors.
   Task<Result<bool>> verify(Jid account, std::string password);
 
   // Whether there is such an account, for who has proved otherwise that it is his. Waits as keys()
@@ -48,6 +53,11 @@ class AccountService final : public router::Accounts {
   // The outcome of an attempt, for slowing down.
   void attempt_failed(const Jid& account);
   void attempt_succeeded(const Jid& account);
+
+  // Keeps the account as it is, but lets nobody in, or lets him in again. Who is in stays: see
+  // end_sessions(). Errors: kItemNotFound, kResourceConstraint while it is being changed, storage
+  // errors.
+  Task<Result<>> set_disabled(Jid account, bool disabled);
 
   Task<Result<>> create(Jid account, std::string password) override;
   Task<Result<>> set_password(Jid account, std::string password) override;
@@ -78,12 +88,14 @@ class AccountService final : public router::Accounts {
 
   ShardContext& home_of(const Jid& account);
   Task<Result<std::optional<storage::Account>>> find(Jid account);
-  Task<Result<std::optional<sasl::ScramKeys>>> keys_at_home(Jid account, sasl::ScramHash hash);
+  Task<Result<LoginKeys>> keys_at_home(Jid account, sasl::ScramHash hash);
   Task<Result<bool>> may_log_in_at_home(Jid account);
   Task<Result<bool>> verify_at_home(Jid account, std::string password);
   Task<Result<>> store_password(Jid account, std::string password, Put how);
   Task<Result<>> store_keys(Jid account, std::vector<storage::ScramKeys> keys, Put how);
   Task<Result<>> write_keys(Jid account, std::vector<storage::ScramKeys> keys, Put how);
+  Task<Result<>> set_disabled_at_home(Jid account, bool disabled);
+  Task<Result<>> write_disabled(Jid account, bool disabled);
   Task<Result<>> add_keys_at_home(Jid account, sasl::ScramKeys keys);
   Task<Result<>> merge_keys(Jid account, sasl::ScramKeys keys);
   Task<> renew(Jid account, const storage::Account& found, const sasl::ScramKeys& verified,

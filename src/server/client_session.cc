@@ -4,6 +4,7 @@
 #include "router/subscription.h"
 #include "server/client_policy.h"
 #include "server/detached_session.h"
+#include "server/scratch.h"
 #include "server/session_store.h"
 #include "server/unacknowledged.h"
 #include "server/user_certificate.h"
@@ -15,16 +16,6 @@
 #include <utility>
 
 namespace balcony::server {
-namespace {
-
-// Serialising goes through one string a thread: the connection copies it into its queue.
-std::string& scratch() {
-  thread_local std::string text;
-  text.clear();
-  return text;
-}
-
-}  // namespace
 
 // ---- beginning and end ----
 
@@ -231,26 +222,7 @@ Ledger& ClientSession::ledger() {
 }
 
 bool ClientSession::is_too_far_ahead() const {
-  if (!ledger_) return false;
-  const LimitsConfig& limits = context_->config->limits;
-  return ledger_->open() >= static_cast<std::size_t>(limits.unsettled_stanzas) ||
-         ledger_->open_bytes() >= limits.unsettled_bytes.count;
-}
-
-// Reads no more until enough of what came is settled.
-Task<> ClientSession::catch_up() {
-  while (!ended_ && is_too_far_ahead()) {
-    const auto waiter = std::make_shared<OneShot<bool>>();
-    caught_up_ = waiter;
-    OneShot<bool>& done = *waiter;
-    co_await done;
-    caught_up_.reset();
-  }
-}
-
-void ClientSession::settled() {
-  // Not on the stack of whoever settled it: the reader would go on there.
-  if (caught_up_) context_->shard.post([waiter = caught_up_] { waiter->set(true); });
+  return is_too_much_open(ledger_.get(), context_->config->limits);
 }
 
 Next ClientSession::refuse(xml::Element& element, const Error& error) {

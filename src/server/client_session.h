@@ -13,6 +13,7 @@
 #include "server/resumable.h"
 #include "server/shard_context.h"
 #include "server/stream_reader.h"
+#include "server/unsettled.h"
 #include "session/tcp_transport.h"
 #include "stream/client_state.h"
 #include "stream/receiving_stream.h"
@@ -91,13 +92,15 @@ class ClientSession final : public router::Endpoint,
   void write_management(std::string_view bytes) override { write(bytes); }
   void told(stream::StanzaCount h) override;
   void peer_is_silent() override;
-  void settled() override;
+  void settled() override { unsettled_.wake(context_->shard); }
   // After a stanza was written.
   void sent(std::string_view text, ReceiptPtr receipt);
   // The messages of this stream that are not settled.
   Ledger& ledger();
   bool is_too_far_ahead() const override;
-  Task<> catch_up() override;
+  Task<> catch_up() override {
+    return unsettled_.wait([this] { return !ended_ && is_too_far_ahead(); });
+  }
 
   Next stream_failed(const Error& error);
   Next on_refused(const Error& error) override;
@@ -115,12 +118,12 @@ class ClientSession final : public router::Endpoint,
   // Of the stream at hand; once bound, one that other sessions share where its scope is the same.
   std::shared_ptr<const xml::StreamHeader> header_;
   router::ConnectedResource* resource_ = nullptr;
-  std::unique_ptr<ManagedStream> managed_;    // once the client enabled it
-  std::shared_ptr<Ledger> ledger_;            // once a message came
-  std::shared_ptr<OneShot<bool>> caught_up_;  // what the reader waits for while too much is open
-  std::string behind_answer_;                 // what a session gets once it knows that it is one
-  StreamReader reader_;                       // its limits depend on what stands above
-  std::optional<Jid> account_;                // bare once authenticated, full once bound
+  std::unique_ptr<ManagedStream> managed_;  // once the client enabled it
+  std::shared_ptr<Ledger> ledger_;          // once a message came
+  UnsettledWait unsettled_;
+  std::string behind_answer_;   // what a session gets once it knows that it is one
+  StreamReader reader_;         // its limits depend on what stands above
+  std::optional<Jid> account_;  // bare once authenticated, full once bound
   std::unique_ptr<stream::ClientState> client_state_;  // of a client that says it is inactive
   std::string stream_id_;
   WallTime since_{};

@@ -127,8 +127,9 @@ Task<Result<>> ClientSession::upgrade_tls() {
 Task<stream::Actions> ClientSession::look_up(stream::LookUp what) {
   auto account = Jid::make(what.username, negotiation_->domain());
   if (!account) co_return negotiation_->on_credentials(std::optional<sasl::ScramKeys>{});
-  auto keys = co_await context_->accounts->keys(*account, what.hash);
-  co_return negotiation_->on_credentials(std::move(keys));
+  auto found = co_await context_->accounts->keys(*account, what.hash);
+  if (!found) co_return negotiation_->on_credentials(fail(found.error()));
+  co_return negotiation_->on_credentials(std::move(found->keys), found->disabled);
 }
 
 Task<stream::Actions> ClientSession::verify(stream::VerifyPassword what) {

@@ -1,5 +1,6 @@
 // Stream management of a client's stream (XEP-0198): enabling it, its elements, and taking up a
 // session whose stream was lost.
+#include "base/number.h"
 #include "server/client_session.h"
 
 #include "base/log.h"
@@ -9,7 +10,6 @@
 #include "xml/writer.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 namespace balcony::server {
@@ -53,11 +53,9 @@ xml::Element ClientSession::enable_management(xml::ElementView request) {
   if (asks_to_resume(request) && options.resume_timeout.count() > 0) {
     id = system_random().token(16);
     // §3: a client may want less.
-    std::uint32_t wanted = 0;
-    const std::string_view max = request.attr("max");
-    const auto [end, error] = std::from_chars(max.data(), max.data() + max.size(), wanted);
-    if (error == std::errc{} && end == max.data() + max.size() && wanted > 0) {
-      options.resume_timeout = std::min(options.resume_timeout, std::chrono::seconds(wanted));
+    const auto wanted = read_number<std::uint32_t>(request.attr("max"));
+    if (wanted.value_or(0) > 0) {
+      options.resume_timeout = std::min(options.resume_timeout, std::chrono::seconds(*wanted));
     }
   }
   // §4: counting begins now. What came before is nobody's concern any more.

@@ -1,7 +1,8 @@
-// user add, passwd, remove, list.
+// user add, passwd, disable, enable, remove, list.
 #include "server/command_accounts.h"
 
 #include "server/accounts.h"
+#include "server/command_sessions.h"
 #include "stanza/datetime.h"
 
 #include <algorithm>
@@ -39,6 +40,24 @@ Task<Result<Value>> remove_account(const CommandContext& context, const CommandA
   const Jid jid = args.jid("jid");
   BALCONY_CO_CHECK(check_account(*context.config, jid));
   BALCONY_CO_CHECK(co_await context.at->accounts->remove(jid));
+  co_return account_result(jid);
+}
+
+Task<Result<Value>> disable_account(const CommandContext& context, const CommandArgs& args) {
+  const Jid jid = args.jid("jid");
+  BALCONY_CO_CHECK(check_account(*context.config, jid));
+  BALCONY_CO_CHECK(co_await context.at->accounts->set_disabled(jid, true));
+  const StreamError why{StreamCondition::kPolicyViolation, "the account was disabled"};
+  const std::int64_t ended = co_await end_sessions(context, jid, why);
+  Value result = account_result(jid);
+  result.set("ended", ended);
+  co_return result;
+}
+
+Task<Result<Value>> enable_account(const CommandContext& context, const CommandArgs& args) {
+  const Jid jid = args.jid("jid");
+  BALCONY_CO_CHECK(check_account(*context.config, jid));
+  BALCONY_CO_CHECK(co_await context.at->accounts->set_disabled(jid, false));
   co_return account_result(jid);
 }
 
@@ -116,6 +135,22 @@ std::vector<CommandSpec> user_commands() {
        Role::kOperator,
        Needs::kAccounts,
        change_password},
+      {"user disable",
+       "Lets nobody into an account any more, and ends its sessions. What it owns stays.",
+       {kAccount},
+       "disabled {jid}; sessions ended: {ended}",
+       {"user disable romeo@example.org"},
+       Role::kOperator,
+       Needs::kAccounts,
+       disable_account},
+      {"user enable",
+       "Lets the owner of a disabled account in again.",
+       {kAccount},
+       "enabled {jid}",
+       {"user enable romeo@example.org"},
+       Role::kOperator,
+       Needs::kAccounts,
+       enable_account},
       {"user remove",
        "Removes an account with everything that it owns, and ends its sessions.",
        {kAccount},

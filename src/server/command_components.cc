@@ -7,6 +7,7 @@
 #include "stanza/datetime.h"
 
 #include <algorithm>
+#include <array>
 
 namespace balcony::server {
 namespace {
@@ -14,6 +15,18 @@ namespace {
 constexpr std::string_view kBiboumi = "biboumi";
 constexpr std::string_view kSlidge = "slidge";
 constexpr std::string_view kGeneric = "generic";
+
+// What slidge does with XEP-0356: contacts into the roster, messages that were sent elsewhere,
+// bookmarks and upload slots.
+constexpr std::array kSlidgePrivileges = {
+    R"(roster = "both")",
+    R"(message = "outgoing")",
+    R"(iq = [)",
+    R"(  { namespace = "http://jabber.org/protocol/pubsub", type = "both" },)",
+    R"(  { namespace = "http://jabber.org/protocol/pubsub#owner", type = "set" },)",
+    R"(  { namespace = "urn:xmpp:http:upload:0", type = "get" },)",
+    R"(])",
+};
 
 struct Stream {
   std::string domain;
@@ -108,6 +121,15 @@ ListenConfig listener_of(const Config& config) {
   return found == config.listen.end() ? component_listener() : *found;
 }
 
+std::vector<std::string> our_side(std::string_view kind, const std::string& domain,
+                                  const std::string& secret) {
+  std::vector<std::string> lines{"[component.\"" + domain + "\"]", "secret = \"" + secret + "\""};
+  if (kind != kSlidge) return lines;
+  lines.push_back("[component.\"" + domain + "\".privilege]");
+  lines.insert(lines.end(), kSlidgePrivileges.begin(), kSlidgePrivileges.end());
+  return lines;
+}
+
 // What the component's own configuration has to say.
 std::vector<std::string> other_side(std::string_view kind, const Config& config,
                                     const std::string& domain, const std::string& secret) {
@@ -158,8 +180,7 @@ Task<Result<Value>> add_component(const CommandContext& context, const CommandAr
   result.set("domain", domain);
   result.set("secret", secret);
   result.set("file", config.file.empty() ? std::string(kDefaultConfigFile) : config.file);
-  result.set("server",
-             Value::texts({"[component.\"" + domain + "\"]", "secret = \"" + secret + "\""}));
+  result.set("server", Value::texts(our_side(kind, domain, secret)));
   result.set("place", place_of(kind));
   result.set("component", Value::texts(other_side(kind, config, domain, secret)));
   co_return result;

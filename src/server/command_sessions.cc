@@ -1,5 +1,6 @@
 // session list and kick, status.
-#include "server/commands.h"
+#include "server/command_sessions.h"
+
 #include "server/hop.h"
 
 #include "base/version.h"
@@ -48,7 +49,7 @@ Task<Result<Value>> list_sessions(const CommandContext& context, const CommandAr
   co_return result;
 }
 
-Task<std::int64_t> kick_here(ShardContext& home, Jid jid) {
+Task<std::int64_t> end_here(ShardContext& home, Jid jid, StreamError why) {
   const auto user = home.router->users().loaded(jid.bare_str());
   if (!user) co_return 0;
   std::vector<Jid> wanted;
@@ -56,21 +57,16 @@ Task<std::int64_t> kick_here(ShardContext& home, Jid jid) {
     if (jid.is_bare() || resource->jid == jid) wanted.push_back(resource->jid);
   }
   for (const Jid& full : wanted) {
-    // RFC 6120 §4.9.3.14: a local policy; nothing that invites to come back at once.
-    if (auto* resource = user->find(full.resource())) {
-      home.router->end_session(*resource,
-                               {StreamCondition::kPolicyViolation, "ended by the operator"});
-    }
+    if (auto* resource = user->find(full.resource())) home.router->end_session(*resource, why);
   }
   co_return static_cast<std::int64_t>(wanted.size());
 }
 
 Task<Result<Value>> kick(const CommandContext& context, const CommandArgs& args) {
   const Jid jid = args.jid("jid");
-  const auto& contexts = context.at->shared.contexts;
-  ShardContext& home = *contexts[router::home_shard(jid.bare_str(), contexts.size())];
-  const std::function<Task<std::int64_t>()> work = [&home, jid] { return kick_here(home, jid); };
-  const auto ended = co_await run_on<std::int64_t>(context.at->shard, home.shard, work);
+  // RFC 6120 §4.9.3.14: a local policy; nothing that invites to come back at once.
+  const StreamError why{StreamCondition::kPolicyViolation, "ended by the operator"};
+  const std::int64_t ended = co_await end_sessions(context, jid, why);
   if (ended == 0) co_return fail(Errc::kItemNotFound, jid.str() + " has no session");
   Value result;
   result.set("jid", jid.str());
@@ -147,6 +143,15 @@ Task<Result<Value>> status(const CommandContext& context, const CommandArgs&) {
 }
 
 }  // namespace
+
+Task<std::int64_t> end_sessions(const CommandContext& context, Jid jid, StreamError why) {
+  const auto& contexts = context.at->shared.contexts;
+  ShardContext& home = *contexts[router::home_shard(jid.bare_str(), contexts.size())];
+  const std::function<Task<std::int64_t>()> work = [&home, jid, why] {
+    return end_here(home, jid, why);
+  };
+  co_return co_await run_on<std::int64_t>(context.at->shard, home.shard, work);
+}
 
 std::vector<CommandSpec> session_commands() {
   return {

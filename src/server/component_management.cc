@@ -57,30 +57,12 @@ void ComponentSession::hand_in(Stanza stanza, std::size_t bytes, Rest& rest) {
   if (managed_) receipt = managed_->ledger()->enter(stanza.is_message() ? bytes : 0);
   const bool is_stored = stanza.is_message() || router::is_subscription_type(stanza.type());
   if (is_stored || (stanza.is_request() && !stanza.to()->is_full())) stanza.set_receipt(receipt);
-  rest.task = context_->router->receive_foreign(std::move(stanza));
+  rest.task = context_->router->receive_component(std::move(stanza));
   if (rest.task) rest.receipt = std::move(receipt);
 }
 
 bool ComponentSession::is_too_far_ahead() const {
-  if (!managed_) return false;
-  const LimitsConfig& limits = context_->config->limits;
-  return managed_->ledger()->open() >= static_cast<std::size_t>(limits.unsettled_stanzas) ||
-         managed_->ledger()->open_bytes() >= limits.unsettled_bytes.count;
-}
-
-Task<> ComponentSession::catch_up() {
-  while (!ended_ && is_too_far_ahead()) {
-    const auto waiter = std::make_shared<OneShot<bool>>();
-    caught_up_ = waiter;
-    OneShot<bool>& done = *waiter;
-    co_await done;
-    caught_up_.reset();
-  }
-}
-
-void ComponentSession::settled() {
-  // Not on the stack of whoever settled it: the reader would go on there.
-  if (caught_up_) context_->shard.post([waiter = caught_up_] { waiter->set(true); });
+  return managed_ && is_too_much_open(managed_->ledger().get(), context_->config->limits);
 }
 
 void ComponentSession::peer_is_silent() {

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "server/hop.h"
+#include "server/scratch.h"
 #include "server/unacknowledged.h"
 #include "stanza/ns.h"
 #include "stanza/stanza_error.h"
@@ -12,12 +13,8 @@
 namespace balcony::server {
 namespace {
 
-// Serialising goes through one string a thread: the connection copies it into its queue.
-std::string& scratch() {
-  thread_local std::string text;
-  text.clear();
-  return text;
-}
+// Of the output queue, the part that may be filled by what is handed over in bulk.
+constexpr std::uint64_t kRoomShare = 4;
 
 // XEP-0114 §3: stanzas of this stream are in its content namespace.
 xml::WriteOptions as_component() {
@@ -212,6 +209,11 @@ void ComponentSession::deliver(xml::ElementView element) {
   ++stanzas_out_;
   write(text);
   if (managed_) (void)managed_->sent(text, nullptr);
+}
+
+bool ComponentSession::has_room() const {
+  const ComponentConfig* config = component();
+  return config && transport_->unsent_bytes() < config->output_queue.count / kRoomShare;
 }
 
 void ComponentSession::write(std::string_view bytes) {

@@ -15,6 +15,7 @@
 #include "server/managed_stream.h"
 #include "server/shard_context.h"
 #include "server/stream_reader.h"
+#include "server/unsettled.h"
 #include "server/unsent_stanzas.h"
 #include "session/tcp_transport.h"
 #include "stream/component.h"
@@ -40,6 +41,7 @@ class ComponentSession final : public router::Endpoint,
   void deliver(const Stanza& stanza, std::string_view to) override;
   void deliver(xml::ElementView element) override;
   void close(const StreamError& error) override { end(error); }
+  bool has_room() const override;
   Info info() const override;
 
   // Whether stanzas go through it.
@@ -81,7 +83,9 @@ class ComponentSession final : public router::Endpoint,
   Next on_refused(const Error& error) override { return failed(error); }
   Next on_lost(const Error& error) override { return failed(error); }
   bool is_too_far_ahead() const override;
-  Task<> catch_up() override;
+  Task<> catch_up() override {
+    return unsettled_.wait([this] { return !ended_ && is_too_far_ahead(); });
+  }
   void write(std::string_view bytes);
   void write_error(const StreamError& error);
   void leave_router();
@@ -93,7 +97,7 @@ class ComponentSession final : public router::Endpoint,
   void enable();
   void write_management(std::string_view bytes) override { write(bytes); }
   void told(stream::StanzaCount) override {}
-  void settled() override;
+  void settled() override { unsettled_.wake(context_->shard); }
   void peer_is_silent() override;
 
   ShardContext* context_;
@@ -104,7 +108,7 @@ class ComponentSession final : public router::Endpoint,
   StreamReader reader_;
   std::unique_ptr<UnsentStanzas> unsent_;   // once accepted: what is sent before <enable/>
   std::unique_ptr<ManagedStream> managed_;  // since <enable/>
-  std::shared_ptr<OneShot<bool>> caught_up_;
+  UnsettledWait unsettled_;
   TimerId stop_timer_ = 0;
   std::string domain_;
   std::string secret_digest_;  // of the secret that was proved

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/options.h"
+#include "router/privileges.h"
 
 #include <balcony/jid.h>
 
@@ -55,6 +56,8 @@ struct LimitsConfig {
   Bytes rate_before_auth{10'000};
   Bytes output_queue{4 * 1024 * 1024};
   std::chrono::seconds stalled{60};  // the peer reads nothing for so long
+  // Servers and components from which nothing comes for so long are asked by TCP; 0: not
+  std::chrono::seconds keep_alive{120};
   std::int64_t sessions_per_account = 20;
   std::int64_t roster_items = 1'000;
   std::int64_t directed_presence = 1'000;
@@ -132,6 +135,8 @@ struct ComponentConfig {
   Bytes rate{0};  // a second, for each connection; 0: none
   Bytes rate_burst{4 * 1024 * 1024};
   Bytes output_queue{16 * 1024 * 1024};
+  router::Privileges privileges;    // XEP-0356
+  router::Delegations delegations;  // XEP-0355
 };
 
 // [s2s.domain."example.net"]: another server
@@ -143,6 +148,7 @@ struct RemoteDomainConfig {
   std::vector<std::string> pins;  // SHA-256 of certificates, hexadecimal
   std::string connect;            // "192.0.2.1:5269", in place of what DNS says
   bool direct_tls = false;        // there
+  std::string posh_connect;       // "192.0.2.1:443", its web server, in place of what DNS says
 };
 
 // [s2s]
@@ -153,8 +159,9 @@ struct S2sConfig {
   std::vector<std::string> allow_only;  // prepared; empty: all
   std::string ca_file;                  // PEM; empty: the system's authorities
   std::string crl_file;                 // PEM; empty: no revocation lists
+  bool posh = true;                     // RFC 7711
   std::string dialback_secret;          // empty: one is drawn at each start
-  bool bidi = false;                    // XEP-0288
+  bool bidi = true;                     // XEP-0288
   std::chrono::seconds connect_timeout{30};
   std::chrono::seconds auth_timeout{60};
   std::chrono::seconds idle_timeout{600};
@@ -166,7 +173,13 @@ struct S2sConfig {
   std::int64_t routes = 10'000;
   std::int64_t unverified_per_address = 20;
   std::int64_t streams_per_domain = 20;
+  std::int64_t domains_per_stream = 20;  // 1: each has its own
   std::int64_t verifications = 100;
+  std::int64_t verifications_per_address = 20;
+  std::int64_t verifications_per_stream = 3;  // before a domain is proved on it
+  std::int64_t failures_per_address = 30;     // a minute
+  std::chrono::seconds lookup_timeout{5};
+  std::int64_t posh_fetches = 10;
   Bytes stanza{512 * 1024};
   Bytes rate{1024 * 1024};
   Bytes rate_burst{8 * 1024 * 1024};

@@ -1,5 +1,6 @@
 #include "server/config_components.h"
 
+#include "server/config_privileges.h"
 #include "server/config_section.h"
 #include "server/config_tables.h"
 
@@ -72,8 +73,12 @@ void read_component(const ConfigNode::Entry& entry, Config& config, ConfigProble
     problems.add(entry.place, title + " is the same as another one, \"" + component.domain + '"');
     return;
   }
-  read_section(entry.node, component_options(), &component, title, path, {}, problems);
-  if (entry.node.table()) check_secret(entry, path, component, problems);
+  read_section(entry.node, component_options(), &component, title, path, privilege_keys(),
+               problems);
+  if (entry.node.table()) {
+    check_secret(entry, path, component, problems);
+    read_privileges(entry.node, path, component, problems);
+  }
   config.components.push_back(std::move(component));
 }
 
@@ -90,6 +95,7 @@ void read_components(const ConfigNode& tree, Config& config, ConfigProblems& pro
   for (const ConfigNode::Entry& entry : *components->node.table()) {
     read_component(entry, config, problems);
   }
+  check_delegations(components->node, config, problems);
   const auto is_for_components = [](const ListenConfig& l) { return l.kind == kComponentListener; };
   if (config.components.empty() || std::ranges::any_of(config.listen, is_for_components)) return;
   config.listen.push_back(component_listener());

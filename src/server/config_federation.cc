@@ -1,13 +1,14 @@
 #include "server/config_federation.h"
 
+#include "base/ascii.h"
 #include "base/base64.h"
+#include "base/number.h"
 #include "server/config_section.h"
 #include "server/config_tables.h"
 
 #include <balcony/jid.h>
 
 #include <algorithm>
-#include <charconv>
 
 namespace balcony::server {
 namespace {
@@ -23,9 +24,7 @@ const ConfigPlace& place_of(const ConfigNode::Entry& table, std::string_view key
 // Pins as they are compared: lower case, without colons.
 bool normalize(std::string& pin) {
   std::erase(pin, ':');
-  std::ranges::transform(pin, pin.begin(), [](char c) {
-    return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  pin = ascii_lower(pin);
   const auto bytes = hex_decode(pin);
   return bytes && bytes->size() == kSha256Bytes;
 }
@@ -70,6 +69,10 @@ void read_domain(const ConfigNode::Entry& entry, Config& config, ConfigProblems&
     problems.add(place_of(entry, "connect"),
                  path + "connect must be an address or a name, and a port: \"192.0.2.1:5269\"");
   }
+  if (!remote.posh_connect.empty() && !split_host_port(remote.posh_connect)) {
+    problems.add(place_of(entry, "posh_connect"),
+                 path + "posh_connect must be an address or a name, and a port: \"192.0.2.1:443\"");
+  }
   all.push_back(std::move(remote));
 }
 
@@ -94,18 +97,14 @@ std::optional<std::pair<std::string, std::uint16_t>> split_host_port(std::string
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return std::nullopt;
   std::string_view host = text.substr(0, colon);
-  const std::string_view digits = text.substr(colon + 1);
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (error != std::errc{} || end != digits.data() + digits.size() || port == 0) {
-    return std::nullopt;
-  }
+  const auto port = read_number<std::uint16_t>(text.substr(colon + 1));
+  if (port.value_or(0) == 0) return std::nullopt;
   const bool is_bracketed = host.starts_with('[') && host.ends_with(']');
   if (is_bracketed) host = host.substr(1, host.size() - 2);
   const bool has_colon = host.find(':') != std::string_view::npos;
   if (host.find_first_of("[]") != std::string_view::npos) return std::nullopt;
   if (host.empty() || has_colon != is_bracketed) return std::nullopt;
-  return std::pair{std::string(host), port};
+  return std::pair{std::string(host), *port};
 }
 
 void read_federation(const ConfigNode& tree, Config& config, ConfigProblems& problems) {

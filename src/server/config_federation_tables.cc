@@ -31,12 +31,16 @@ std::vector<OptionSpec> trust_options() {
       option("crl_file", &S::crl_file,
              "Revocation lists of those authorities, a PEM file; read again by a reload. Empty: "
              "none is looked at."),
+      option("posh", &S::posh,
+             "Where a certificate does not count by itself, the domain is asked over HTTPS which "
+             "ones its server has (RFC 7711). The web server needs a certificate from `ca_file`."),
       option("dialback_secret", &S::dialback_secret,
              "What dialback keys are made with (XEP-0185). Needed where several processes serve "
              "one domain; empty: drawn at each start."),
       option("bidi", &S::bidi,
-             "One stream may carry stanzas both ways where both servers want it (XEP-0288). Such a "
-             "stream cannot be resumed by the server that did not open it."),
+             "One stream may carry stanzas both ways where both servers want it (XEP-0288). With "
+             "dns.trust_anchor_file not on streams that others open: what DNSSEC says of their "
+             "certificates is looked at on the way to them."),
   };
 }
 
@@ -66,8 +70,25 @@ std::vector<OptionSpec> limit_options() {
              "any number."),
       option("streams_per_domain", &S::streams_per_domain, 1, kMany,
              "Streams that one other domain may have opened at the same time."),
+      option("domains_per_stream", &S::domains_per_stream, 1, 1'000,
+             "Domains of another server that one stream carries stanzas to, where that server "
+             "agrees (XEP-0220 §2.7.2); 1: each has a stream of its own."),
       option("verifications", &S::verifications, 1, kMany,
-             "Dialback keys that are verified at the same time, for each shard."),
+             "Dialback keys that are verified at the same time, for each shard; and as many "
+             "certificates that others are asked about."),
+      option("verifications_per_address", &S::verifications_per_address, 1, kMany,
+             "Of these, how many for one IPv4 address or IPv6 /64 that the keys or certificates "
+             "come from."),
+      option("verifications_per_stream", &S::verifications_per_stream, 1, kMany,
+             "Of these, how many for one stream on which no domain is proved yet."),
+      option("failures_per_address", &S::failures_per_address, 1, kMany,
+             "Verifications that may fail in a minute for one such address, for each shard; then "
+             "nobody is asked for it until the minute is over. A domain whose server cannot be "
+             "asked is left alone for a second, then two, four and so on, up to `retry_max`."),
+      option("lookup_timeout", &S::lookup_timeout, 1s, 60s,
+             "How long a handshake waits for what DNSSEC and POSH say of a certificate."),
+      option("posh_fetches", &S::posh_fetches, 1, 1000,
+             "POSH documents that are fetched at the same time, for each shard."),
       option("stanza_bytes", &S::stanza, Bytes{10'000}, Bytes{16 * kMiB},
              "The largest stanza that another server may send; it is told so (XEP-0478)."),
       option("rate", &S::rate, Bytes{0}, Bytes{kGiB},
@@ -114,6 +135,10 @@ const OptionTable& remote_domain_options() {
              "Where to connect to, \"192.0.2.1:5269\" or \"xmpp.example.net:5269\", in place of "
              "what DNS says of the domain."),
       option("direct_tls", &D::direct_tls, "There is TLS from the first byte at `connect`."),
+      option("posh_connect", &D::posh_connect,
+             "Where its web server is asked for the POSH document, \"192.0.2.1:443\", in place of "
+             "what DNS says; also an address that is not of the open Internet. The certificate "
+             "there still has to be the domain's."),
   });
   return kTable;
 }

@@ -1,23 +1,16 @@
 #include "server/config_overrides.h"
 
+#include "base/ascii.h"
+#include "base/number.h"
 #include "server/config_tables.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 namespace balcony::server {
 namespace {
 
 constexpr std::string_view kPrefix = "BALCONY_";
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 const OptionTable* table_of(std::string_view section) {
   if (section.empty()) return &top_options();
@@ -27,7 +20,7 @@ const OptionTable* table_of(std::string_view section) {
 
 // Section and key of a variable's name without the prefix; nothing when it is not ours.
 std::optional<ConfigOverride> match(std::string_view name) {
-  const std::string key = lower(name);
+  const std::string key = ascii_lower(name);
   if (top_options().find(key)) return ConfigOverride{"", key, "", ""};
   for (const ConfigSection& section : config_sections()) {
     if (!key.starts_with(std::string(section.name) + '_')) continue;
@@ -58,10 +51,7 @@ ConfigNode to_node(const ConfigOverride& from, const ConfigPlace& place) {
   if (spec->type == OptionType::kBool && (from.value == "true" || from.value == "false")) {
     node.value = from.value == "true";
   } else if (spec->type == OptionType::kInteger) {
-    std::int64_t number = 0;
-    const char* const end = from.value.data() + from.value.size();
-    const auto [rest, error] = std::from_chars(from.value.data(), end, number);
-    if (error == std::errc() && rest == end && !from.value.empty()) node.value = number;
+    if (const auto number = read_number<std::int64_t>(from.value)) node.value = *number;
   } else if (spec->type == OptionType::kList) {
     ConfigNode::Array items;
     for (std::string& item : split(from.value)) items.push_back({place, std::move(item)});

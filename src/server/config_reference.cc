@@ -1,5 +1,6 @@
 #include "server/config_reference.h"
 
+#include "server/config_privileges.h"
 #include "server/config_tables.h"
 
 #include <algorithm>
@@ -40,6 +41,23 @@ beats the file.
 
 `data`, `shards`, `control` and `[storage]` do not change while the server runs; everything else
 does at a reload.
+)";
+
+constexpr std::string_view kDelegate = R"(
+### `delegate`
+
+In `[component."irc.example.org"]` also stands `delegate`: a list of namespaces of requests that
+the component answers in the place of those hosts and their users' accounts (XEP-0355). An entry
+is a namespace, or a table that also names attributes which the request's payload must have:
+
+    delegate = ["http://jabber.org/protocol/pubsub",
+                { namespace = "urn:xmpp:mam:2", attributes = ["node"] }]
+
+Two more names stand for what is asked of an account by service discovery:
+`urn:xmpp:delegation:2:bare:disco#info:*`, its nodes that the server does not know, and
+`urn:xmpp:delegation:2:bare:disco#items:*`, its items. While the component is away these requests
+are answered with `<service-unavailable/>`. What belongs to the stream cannot be delegated, nor
+can one namespace to two components of one host.
 )";
 
 // Text in a cell of a table.
@@ -98,6 +116,15 @@ std::string config_reference(const ModuleList& modules, const GatewayKinds& gate
               "Once for each external component (XEP-0114), with its domain, which is no host of "
               "this server; `docs/components.md` has examples.",
               component_options());
+  add_section(out, "`[component.\"irc.example.org\".privilege]`",
+              "What the component may do beyond what every component may (XEP-0356), with the "
+              "users of the host whose subdomain it is; one that is below no host: with those of "
+              "all. A reload changes it, and the component is told. Grant it to programs only that "
+              "you trust as you trust the server.\n\n`iq` is a list of tables, each a kind of "
+              "request that it may send in a user's name:\n\n"
+              "    iq = [{ namespace = \"http://jabber.org/protocol/pubsub\", type = \"both\" }]",
+              privilege_options());
+  out += kDelegate;
   for (const ConfigSection& section : config_sections()) {
     add_section(out, "`[" + std::string(section.name) + "]`", section.summary, *section.table);
     if (section.tables.empty()) continue;

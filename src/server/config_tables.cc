@@ -40,6 +40,10 @@ OptionTable make_limits() {
              "Bytes that may wait for a client who reads slowly; more ends his stream."),
       option("stalled", &L::stalled, 5s, 24h,
              "A client who reads nothing for so long is disconnected."),
+      option("keep_alive", &L::keep_alive, 0s, 2h,
+             "Other servers and components of which nothing came for so long are asked by TCP "
+             "whether they are there; four times without an answer ends the connection. 0: not. "
+             "Clients are not asked: it costs them their battery; see [stream_management]."),
       option("sessions_per_account", &L::sessions_per_account, 1, 10'000,
              "Sessions that one account may have at the same time."),
       option("roster_items", &L::roster_items, 10, kMany, "Contacts in one roster."),

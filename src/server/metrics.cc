@@ -20,6 +20,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
+void count_trust(s2s::Federation& federation, ShardStatistics& counts) {
+  const auto& certificates = federation.certificates().counts();
+  counts.vouched_by_dane = certificates.dane;
+  counts.vouched_by_posh = certificates.posh;
+  counts.vouched_by_nobody = certificates.none;
+  counts.lookups_refused = certificates.refused;
+  counts.posh_found = federation.certificates().posh().counts().found;
+  counts.posh_failed = federation.certificates().posh().counts().failed;
+  counts.keys_valid = federation.keys().valid;
+  counts.keys_invalid = federation.keys().invalid;
+  counts.keys_unanswered = federation.keys().unanswered;
+  counts.keys_refused = federation.keys().refused;
+}
+
 Task<ShardStatistics> statistics_here(ShardContext& here) {
   ShardStatistics counts;
   counts.connections = here.sessions.size();
@@ -32,6 +46,7 @@ Task<ShardStatistics> statistics_here(ShardContext& here) {
     if (stream->has_pairs()) ++(stream->is_incoming() ? counts.servers_in : counts.servers_out);
   }
   counts.servers_waiting = here.router->remotes().waiting();
+  count_trust(*here.federation, counts);
   counts.stanzas_received = here.router->counts().received;
   counts.stanzas_delivered = here.router->counts().delivered;
   counts.logins_succeeded = here.by_address.counts().succeeded;
@@ -165,6 +180,27 @@ void write_shards(Page& page, const Statistics& statistics) {
              {label("result", "failed"), &S::logins_failed}});
 }
 
+void write_trust(Page& page, const Statistics& statistics) {
+  using S = ShardStatistics;
+  per_shard(page, statistics, "server_certificate_lookups", "counter",
+            "Certificates of other servers that did not count by themselves, by who vouched for "
+            "them.",
+            {{label("by", "dane"), &S::vouched_by_dane},
+             {label("by", "posh"), &S::vouched_by_posh},
+             {label("by", "nobody"), &S::vouched_by_nobody},
+             {label("by", "refused"), &S::lookups_refused}});
+  per_shard(
+      page, statistics, "posh_documents", "counter",
+      "POSH documents that were fetched, or could not be.",
+      {{label("result", "ok"), &S::posh_found}, {label("result", "failed"), &S::posh_failed}});
+  per_shard(page, statistics, "dialback_keys", "counter",
+            "Dialback keys of other servers, and what became of them.",
+            {{label("result", "valid"), &S::keys_valid},
+             {label("result", "invalid"), &S::keys_invalid},
+             {label("result", "unanswered"), &S::keys_unanswered},
+             {label("result", "refused"), &S::keys_refused}});
+}
+
 void write_storage(Page& page, const storage::DatabaseCounts& counts) {
   page.single("storage_batches", "counter", counts.batches, "Batches that were committed.");
   page.single("storage_rows", "counter", counts.rows, "Operations in committed batches.");
@@ -182,10 +218,14 @@ void write_storage(Page& page, const storage::DatabaseCounts& counts) {
 
 ShardStatistics& ShardStatistics::operator+=(const ShardStatistics& other) {
   using S = ShardStatistics;
-  for (const auto number : {&S::connections, &S::sessions_connected, &S::sessions_waiting,
-                            &S::users_loaded, &S::components, &S::servers_in, &S::servers_out,
-                            &S::servers_waiting, &S::connections_accepted, &S::stanzas_received,
-                            &S::stanzas_delivered, &S::logins_succeeded, &S::logins_failed}) {
+  for (const auto number : {&S::connections,       &S::sessions_connected, &S::sessions_waiting,
+                            &S::users_loaded,      &S::components,         &S::servers_in,
+                            &S::servers_out,       &S::servers_waiting,    &S::connections_accepted,
+                            &S::stanzas_received,  &S::stanzas_delivered,  &S::logins_succeeded,
+                            &S::logins_failed,     &S::vouched_by_dane,    &S::vouched_by_posh,
+                            &S::vouched_by_nobody, &S::lookups_refused,    &S::posh_found,
+                            &S::posh_failed,       &S::keys_valid,         &S::keys_invalid,
+                            &S::keys_unanswered,   &S::keys_refused}) {
     this->*number += other.*number;
   }
   return *this;
@@ -234,6 +274,7 @@ std::string to_openmetrics(const Statistics& statistics) {
   page.single("uptime_seconds", "gauge", duration_cast<seconds>(statistics.up).count(),
               "How long the server has been running.");
   write_shards(page, statistics);
+  write_trust(page, statistics);
   write_storage(page, statistics.storage);
   page.single("password_hashes_waiting", "gauge", statistics.hashes_waiting,
               "Passwords that wait for a thread to hash them.");

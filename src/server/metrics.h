@@ -26,6 +26,17 @@ struct ShardStatistics {
   std::uint64_t servers_in = 0;   // streams that other servers opened and proved a domain on, now
   std::uint64_t servers_out = 0;  // the same of ours
   std::uint64_t servers_waiting = 0;  // stanzas that wait for a stream, now
+  // Certificates of servers that did not count by themselves: who vouched for them.
+  std::uint64_t vouched_by_dane = 0;
+  std::uint64_t vouched_by_posh = 0;
+  std::uint64_t vouched_by_nobody = 0;
+  std::uint64_t lookups_refused = 0;  // nobody was asked: a limit
+  std::uint64_t posh_found = 0;       // documents that were fetched
+  std::uint64_t posh_failed = 0;
+  std::uint64_t keys_valid = 0;  // of dialback, that came
+  std::uint64_t keys_invalid = 0;
+  std::uint64_t keys_unanswered = 0;  // their domain's server could not be asked
+  std::uint64_t keys_refused = 0;     // nobody was asked: a limit, or it failed a moment ago
   std::uint64_t connections_accepted = 0;
   std::uint64_t stanzas_received = 0;   // of clients
   std::uint64_t stanzas_delivered = 0;  // to clients' sessions

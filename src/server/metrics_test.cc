@@ -22,6 +22,8 @@ Statistics some_statistics() {
   shard.stanzas_received = 7;
   shard.sessions_connected = 3;
   shard.logins_failed = 2;
+  shard.vouched_by_posh = 5;
+  shard.keys_refused = 4;
   statistics.shards = {shard, shard};
   statistics.storage.disk_full = true;
   statistics.storage.batches = 12;
@@ -35,6 +37,7 @@ TEST(Metrics, OfAllShardsAreTheirSums) {
   EXPECT_EQ(all.stanzas_received, 14U);
   EXPECT_EQ(all.sessions_connected, 6U);
   EXPECT_EQ(all.logins_failed, 4U);
+  EXPECT_EQ(all.vouched_by_posh, 10U);
   EXPECT_EQ(all.stanzas_delivered, 0U);
 }
 
@@ -47,6 +50,8 @@ TEST(Metrics, HaveTheirValuesAndLabels) {
         std::string("balcony_stanzas_total{shard=\"1\",direction=\"in\"} 7"),
         std::string("balcony_sessions{shard=\"0\",state=\"connected\"} 3"),
         std::string("balcony_logins_total{shard=\"0\",result=\"failed\"} 2"),
+        std::string("balcony_server_certificate_lookups_total{shard=\"0\",by=\"posh\"} 5"),
+        std::string("balcony_dialback_keys_total{shard=\"1\",result=\"refused\"} 4"),
         std::string("balcony_storage_batches_total 12"), std::string("balcony_storage_disk_full 1"),
         std::string("balcony_certificate_not_after_seconds{host=\"a\\\"b\\\\c\"} 1728000000")}) {
     EXPECT_THAT(text, HasSubstr('\n' + line + '\n'));

@@ -40,6 +40,9 @@ Task<Result<std::string>> find_or_make_secret(ShardContext& at, std::string owne
 constexpr std::chrono::milliseconds kStep{100};
 // What cannot be written down (a full mailbox) holds up no stop.
 constexpr std::chrono::milliseconds kSettleWithin{1'000};
+// Documents that are fetched from others' web servers (POSH), of all shards.
+constexpr std::size_t kHttpsThreads = 4;
+constexpr std::size_t kHttpsQueueMax = 100;
 
 Task<bool> wait_a_little(ShardContext& at) {
   co_await delay_for(at.shard, kStep);
@@ -177,6 +180,8 @@ Result<> Server::prepare_federation(const Config& config, TlsServerOptions tls) 
   options.trust_anchor_file = config.dns.trust_anchor_file;
   BALCONY_ASSIGN(resolver_, Resolver::create(shards_->at(0), std::move(options)));
   shared_.resolver = resolver_.get();
+  https_ = std::make_unique<HttpsClient>(kHttpsThreads, kHttpsQueueMax);
+  shared_.https = https_.get();
   return {};
 }
 
@@ -215,6 +220,9 @@ Result<> Server::listen(std::vector<Listening>& into, const Config& config) {
                                              : config.limits.unauthenticated_per_address);
     options.accepts_per_second_max = static_cast<std::size_t>(config.limits.accepts_per_second);
     options.connection = connection_options(config);
+    if (for_servers || wanted.kind == kComponentListener) {
+      options.connection.keep_alive = config.limits.keep_alive;
+    }
     auto listener = Listener::listen(*shards_, std::move(options), handler_of(wanted.kind));
     if (!listener) return fail(listener.error());
     log_info("listening", {{"kind", wanted.kind}, {"address", (*listener)->address().to_string()}});
@@ -273,7 +281,7 @@ bool Server::is_idle() {
   std::atomic<std::size_t> busy = 0;
   on_every_shard([&busy](ShardContext& at) {
     busy += at.sessions.size() + at.components.size() + at.federation->streams.size() +
-            at.federation->dialing + at.router->running();
+            at.federation->dialing + at.federation->certificates().running() + at.router->running();
   });
   return busy == 0;
 }
@@ -330,12 +338,14 @@ void Server::stop(std::chrono::milliseconds within) {
     context.federation->stop();
   });
   if (resolver_) resolver_->stop();
+  if (https_) https_->stop();
   wait_until_idle(within);
   settle_sessions();
   save_sessions();
   database_->close();
   shards_->stop();
   resolver_.reset();
+  https_.reset();
   hash_pool_.reset();  // what it still does posts to shards that must exist
   shared_.contexts.clear();
   log_info("stopped");

@@ -78,6 +78,7 @@ class Server {
   std::unique_ptr<TlsServerContext> tls_;
   std::unique_ptr<TlsServerContext> tls_s2s_;  // where it talks to other servers
   std::unique_ptr<Resolver> resolver_;         // the same
+  std::unique_ptr<HttpsClient> https_;         // the same
   std::unique_ptr<ShardSet> shards_;
   std::vector<Listening> listeners_;
   bool running_ = false;

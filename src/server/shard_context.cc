@@ -71,7 +71,8 @@ void ShardContext::reload(std::shared_ptr<const Config> given) {
 std::vector<router::ComponentSetup> component_setups(const Config& config) {
   std::vector<router::ComponentSetup> setups;
   for (const ComponentConfig& component : config.components) {
-    setups.push_back({component.domain, component.listed});
+    setups.push_back(
+        {component.domain, component.listed, component.privileges, component.delegations});
   }
   return setups;
 }

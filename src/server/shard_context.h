@@ -1,6 +1,7 @@
 // Everything of the server that lives on one shard, and what all shards share.
 #pragma once
 
+#include "net/https_client.h"
 #include "net/resolver.h"
 #include "net/shard.h"
 #include "net/thread_pool.h"
@@ -47,6 +48,7 @@ struct SharedContext {
   // Other servers; null where this one talks to none.
   TlsServerContext* tls_s2s = nullptr;
   Resolver* resolver = nullptr;
+  HttpsClient* https = nullptr;
   std::shared_ptr<const s2s::ClientTls> client_tls;     // shards read their own copy
   std::string dialback_secret;                          // drawn at the start
   std::vector<std::unique_ptr<ShardContext>> contexts;  // by index of the shard

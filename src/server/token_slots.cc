@@ -1,11 +1,11 @@
 #include "server/token_slots.h"
 
+#include "base/number.h"
 #include "stanza/datetime.h"
 #include "xml/parser.h"
 #include "xml/writer.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 namespace balcony::server {
@@ -30,11 +30,9 @@ Result<std::optional<StoredToken>> read(xml::ElementView element) {
   token.token = element.text();
   BALCONY_ASSIGN(token.issued, parse_datetime(element.attr("issued")));
   BALCONY_ASSIGN(token.expiry, parse_datetime(element.attr("expiry")));
-  const std::string_view count = element.attr("count");
-  const auto [end, error] = std::from_chars(count.begin(), count.end(), token.count);
-  if (error != std::errc{} || end != count.end() || token.token.empty()) {
-    return fail(Errc::kMalformed, "a stored token is damaged");
-  }
+  const auto count = read_number<decltype(token.count)>(element.attr("count"));
+  if (!count || token.token.empty()) return fail(Errc::kMalformed, "a stored token is damaged");
+  token.count = *count;
   return std::optional<StoredToken>(std::move(token));
 }
 

@@ -5,8 +5,8 @@
 namespace balcony::server {
 namespace {
 
-// While the peer reads slowly: how often one looks what is out.
-constexpr std::chrono::milliseconds kLookEvery{200};
+// While the peer reads nothing: how often one looks what is out.
+constexpr std::chrono::milliseconds kLookEvery{100};
 
 Stanza without_payload(const Stanza& whole) {
   Stanza stanza(whole.kind(), whole.type());
@@ -24,8 +24,11 @@ void UnsentStanzas::wrote(const Stanza& stanza) {
   const bool matters = (stanza.is_message() && !stanza.is_error()) || stanza.is_request();
   if (!matters) return;
   entries_.push_back({written_, without_payload(stanza)});
-  if (std::exchange(looking_, true)) return;
-  // What was written is sent at the end of the turn.
+  if (!std::exchange(looking_, true)) look_soon();
+}
+
+// What was written is sent at the end of the turn.
+void UnsentStanzas::look_soon() {
   loop_.post([self = std::weak_ptr(self_)] {
     if (const auto here = self.lock()) (*here)->look_again();
   });
@@ -40,9 +43,13 @@ void UnsentStanzas::settle() {
 
 void UnsentStanzas::look_again() {
   timer_ = 0;
+  const std::size_t before = entries_.size();
   settle();
   looking_ = !entries_.empty();
-  if (looking_) timer_ = loop_.after(kLookEvery, [this] { look_again(); });
+  if (!looking_) return;
+  // Senders wait for this (docs/decisions/0012): while the peer reads, each turn.
+  if (entries_.size() < before) return look_soon();
+  timer_ = loop_.after(kLookEvery, [this] { look_again(); });
 }
 
 std::deque<Stanza> UnsentStanzas::take() {

@@ -2,7 +2,7 @@
 // requests, of which somebody has to hear when the stream breaks before the system took them.
 //
 // Keeps of each its addresses, id and receipt, until the connection has passed on its last byte.
-// Used by ComponentSession. One shard.
+// Used by ComponentSession, and between servers. One shard.
 #pragma once
 
 #include "base/loop.h"
@@ -41,6 +41,7 @@ class UnsentStanzas {
     Stanza stanza;
   };
   void settle();
+  void look_soon();
   void look_again();
 
   Loop& loop_;

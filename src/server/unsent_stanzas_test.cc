@@ -66,6 +66,17 @@ TEST_F(UnsentStanzasTest, AStanzaIsOutWithItsLastByte) {
   EXPECT_THAT(left(), ElementsAre("3"));
 }
 
+// A steady flow, where something new is written before the last is out, is not looked at by a
+// timer.
+TEST_F(UnsentStanzasTest, WhileThePeerReadsEachTurnSettles) {
+  write("1");
+  write("2");
+  unsent_bytes = 100;
+  loop.post([this] { unsent_bytes = 0; });  // the peer goes on reading
+  loop.run();
+  EXPECT_THAT(settled, ElementsAre("1", "2"));
+}
+
 TEST_F(UnsentStanzasTest, WhenTheConnectionBrokeWhatWasNotSeenToGoIsLeft) {
   write("1");
   unsent_bytes = 0;

@@ -1,8 +1,8 @@
 // What is in a data form: building, typed reading, and whether an answer fits its form.
+#include "base/number.h"
 #include "stanza/data_form.h"
 
 #include <algorithm>
-#include <charconv>
 #include <unordered_set>
 
 namespace balcony {
@@ -137,13 +137,8 @@ Result<std::optional<bool>> DataForm::boolean(std::string_view var) const {
 Result<std::optional<std::int64_t>> DataForm::integer(std::string_view var) const {
   const FormField* field = find(var);
   if (!field || !has_value(*field)) return std::nullopt;
-  const std::string& text = field->values.front();
-  std::int64_t number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc{} || stop != end || field->values.size() > 1) {
-    return refuse(var, "is no number");
-  }
+  const auto number = read_number<std::int64_t>(field->values.front());
+  if (!number || field->values.size() > 1) return refuse(var, "is no number");
   return number;
 }
 

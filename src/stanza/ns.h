@@ -40,8 +40,13 @@ inline constexpr std::string_view kVersion = "jabber:iq:version";               
 inline constexpr std::string_view kCaps = "http://jabber.org/protocol/caps";         // XEP-0115
 inline constexpr std::string_view kAddress = "http://jabber.org/protocol/address";   // XEP-0033
 inline constexpr std::string_view kMucUser = "http://jabber.org/protocol/muc#user";  // XEP-0045
+inline constexpr std::string_view kPubsub = "http://jabber.org/protocol/pubsub";     // XEP-0060
+inline constexpr std::string_view kPubsubErrors =
+    "http://jabber.org/protocol/pubsub#errors";  // XEP-0060
 inline constexpr std::string_view kPubsubEvent =
-    "http://jabber.org/protocol/pubsub#event";                                      // XEP-0060
+    "http://jabber.org/protocol/pubsub#event";  // XEP-0060
+inline constexpr std::string_view kPubsubOwner =
+    "http://jabber.org/protocol/pubsub#owner";                                      // XEP-0060
 inline constexpr std::string_view kVcardUpdate = "vcard-temp:x:update";             // XEP-0153
 inline constexpr std::string_view kReceipts = "urn:xmpp:receipts";                  // XEP-0184
 inline constexpr std::string_view kStreamManagement = "urn:xmpp:sm:3";              // XEP-0198
@@ -54,11 +59,14 @@ inline constexpr std::string_view kDelay = "urn:xmpp:delay";                    
 inline constexpr std::string_view kConference = "jabber:x:conference";              // XEP-0249
 inline constexpr std::string_view kCarbons = "urn:xmpp:carbons:2";                  // XEP-0280
 inline constexpr std::string_view kCarbonRules = "urn:xmpp:carbons:rules:0";        // XEP-0280 §6.2
+inline constexpr std::string_view kVcard4 = "urn:ietf:params:xml:ns:vcard-4.0";     // XEP-0292
 inline constexpr std::string_view kForward = "urn:xmpp:forward:0";                  // XEP-0297
 inline constexpr std::string_view kHashes = "urn:xmpp:hashes:2";                    // XEP-0300
 inline constexpr std::string_view kChatMarkers = "urn:xmpp:chat-markers:0";         // XEP-0333
 inline constexpr std::string_view kHints = "urn:xmpp:hints";                        // XEP-0334
 inline constexpr std::string_view kClientState = "urn:xmpp:csi:0";                  // XEP-0352
+inline constexpr std::string_view kDelegation = "urn:xmpp:delegation:2";            // XEP-0355
+inline constexpr std::string_view kPrivilege = "urn:xmpp:privilege:2";              // XEP-0356
 inline constexpr std::string_view kStanzaId = "urn:xmpp:sid:0";                     // XEP-0359
 inline constexpr std::string_view kCaps2 = "urn:xmpp:caps";                         // XEP-0390
 inline constexpr std::string_view kSaslChannelBinding = "urn:xmpp:sasl-cb:0";       // XEP-0440
@@ -77,11 +85,23 @@ inline constexpr std::string_view kFast = "urn:xmpp:fast:0";                   /
 
 // A value of FORM_TYPE, not a namespace of elements (XEP-0157 §2).
 inline constexpr std::string_view kServerInfoForm = "http://jabber.org/network/serverinfo";
+inline constexpr std::string_view kPubsubNodeConfig =
+    "http://jabber.org/protocol/pubsub#node_config";  // XEP-0060 §16.4.4
+inline constexpr std::string_view kPubsubMetadata =
+    "http://jabber.org/protocol/pubsub#meta-data";  // XEP-0060 §16.4.3
+inline constexpr std::string_view kPubsubPublishOptions =
+    "http://jabber.org/protocol/pubsub#publish-options";  // XEP-0060 §16.4.5
+// The node of a user's card in PEP (XEP-0292 §3.1).
+inline constexpr std::string_view kVcard4Node = "urn:xmpp:vcard4";
 // disco#info features that stand for no element.
 inline constexpr std::string_view kOfflineFeature = "msgoffline";            // XEP-0160 §5
 inline constexpr std::string_view kMamExtended = "urn:xmpp:mam:2#extended";  // XEP-0313
 inline constexpr std::string_view kMamGroupchatField =
     "urn:xmpp:mam:2#groupchat-field";  // XEP-0313
+
+// XEP-0355 §7.2.4, §7.2.5: what stands for requests that have no namespace of their own.
+inline constexpr std::string_view kDelegatedInfo = "urn:xmpp:delegation:2:bare:disco#info:*";
+inline constexpr std::string_view kDelegatedItems = "urn:xmpp:delegation:2:bare:disco#items:*";
 
 // Archives
 inline constexpr std::string_view kMam = "urn:xmpp:mam:2";                  // XEP-0313

@@ -1,9 +1,7 @@
 #include "stanza/rsm.h"
 
+#include "base/number.h"
 #include "stanza/ns.h"
-
-#include <charconv>
-#include <limits>
 
 namespace balcony::rsm {
 namespace {
@@ -11,24 +9,22 @@ namespace {
 constexpr std::string_view kWhiteSpace = " \t\r\n";
 
 // xs:int of §7, without sign; white space around it collapses.
-Result<std::uint32_t> read_number(std::string_view text, std::string_view what) {
+Result<std::uint32_t> read_int(std::string_view text, std::string_view what) {
   const std::size_t first = text.find_first_not_of(kWhiteSpace);
   if (first != std::string_view::npos) {
     text = text.substr(first, text.find_last_not_of(kWhiteSpace) - first + 1);
   }
-  std::uint32_t number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc{} || stop != end || number > std::numeric_limits<std::int32_t>::max()) {
+  const auto number = read_number<std::int32_t>(text);
+  if (number.value_or(-1) < 0) {
     return fail(Errc::kBadRequest, std::string("<").append(what).append("/> holds no number"));
   }
-  return number;
+  return static_cast<std::uint32_t>(*number);
 }
 
-Result<> read_number(xml::ElementView set, std::string_view name,
-                     std::optional<std::uint32_t>& number) {
+Result<> read_child(xml::ElementView set, std::string_view name,
+                    std::optional<std::uint32_t>& number) {
   if (const xml::ElementView child = set.child(name)) {
-    BALCONY_ASSIGN(number, read_number(child.text(), name));
+    BALCONY_ASSIGN(number, read_int(child.text(), name));
   }
   return {};
 }
@@ -63,10 +59,10 @@ void write_uid(xml::ElementRef set, std::string_view name, const std::optional<s
 Result<Request> read_request(xml::ElementView set) {
   BALCONY_CHECK(check_name(set));
   Request request;
-  BALCONY_CHECK(read_number(set, "max", request.max));
+  BALCONY_CHECK(read_child(set, "max", request.max));
   BALCONY_CHECK(read_uid(set, "after", request.after));
   BALCONY_CHECK(read_uid(set, "before", request.before));
-  BALCONY_CHECK(read_number(set, "index", request.index));
+  BALCONY_CHECK(read_child(set, "index", request.index));
   if (request.index && (request.after || request.before)) {
     return fail(Errc::kBadRequest, "<index/> does not go with <after/> or <before/>");
   }
@@ -78,9 +74,9 @@ Result<Response> read_response(xml::ElementView set) {
   Response response;
   BALCONY_CHECK(read_uid(set, "first", response.first));
   BALCONY_CHECK(read_uid(set, "last", response.last));
-  BALCONY_CHECK(read_number(set, "count", response.count));
+  BALCONY_CHECK(read_child(set, "count", response.count));
   if (const auto index = set.child("first").find_attr("index")) {
-    BALCONY_ASSIGN(response.first_index, read_number(*index, "first"));
+    BALCONY_ASSIGN(response.first_index, read_int(*index, "first"));
   }
   return response;
 }

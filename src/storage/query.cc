@@ -1,5 +1,7 @@
 #include "storage/query.h"
 
+#include "base/ascii.h"
+
 #include <algorithm>
 
 namespace balcony::storage {
@@ -36,7 +38,7 @@ std::vector<std::string> search_words(std::string_view text) {
       continue;
     }
     if (!std::exchange(inside, true)) words.emplace_back();
-    words.back().push_back(is_upper(byte) ? static_cast<char>(c - 'A' + 'a') : c);
+    words.back().push_back(ascii_lower(c));
   }
   return words;
 }

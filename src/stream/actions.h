@@ -11,7 +11,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace balcony::stream {
 
@@ -37,21 +40,28 @@ struct Failed {
   std::string see_other_host;               // RFC 6120 §4.9.3.19: where it wants us to go
 };
 
-// Makes a machine's list of actions: `constexpr ListOf<Actions> list;`, then list(Send{…}, …).
-template <class Actions>
-struct ListOf {
-  template <class... Items>
-  Actions operator()(Items&&... items) const {
-    Actions actions;
-    actions.reserve(sizeof...(items));
-    (actions.emplace_back(std::forward<Items>(items)), ...);
+// `return list(Send{…}, EndStream{});` is the list of actions of whichever machine returns it.
+template <class... Items>
+struct Listed {
+  std::tuple<Items...> items;
+
+  template <class Action>
+  operator std::vector<Action>() && {  // NOLINT(google-explicit-constructor): what it is for
+    std::vector<Action> actions;
+    actions.reserve(sizeof...(Items));
+    std::apply([&actions](Items&... item) { (actions.emplace_back(std::move(item)), ...); }, items);
     return actions;
   }
 };
 
+template <class... Items>
+Listed<std::decay_t<Items>...> list(Items&&... items) {
+  return {{std::forward<Items>(items)...}};
+}
+
 // Puts `more` behind what is already to be done.
-template <class Actions>
-void append(Actions& actions, Actions more) {
+template <class Action>
+void append(std::vector<Action>& actions, std::type_identity_t<std::vector<Action>> more) {
   actions.insert(actions.end(), std::make_move_iterator(more.begin()),
                  std::make_move_iterator(more.end()));
 }

@@ -15,9 +15,6 @@
 namespace balcony::stream {
 namespace {
 
-constexpr ListOf<AcceptingActions> accepting;
-constexpr ListOf<ComponentActions> initiating;
-
 // XEP-0114 §3: without a version, as there are no stream features.
 std::string header(std::string_view from, std::string_view to, std::string_view id) {
   std::string text = "<?xml version='1.0'?><stream:stream xmlns='";
@@ -64,7 +61,7 @@ AcceptingActions AcceptingComponent::on_header(const xml::StreamHeader& opened) 
   expected_ = component_handshake(id_, *secret);
   state_ = State::kHandshake;
   header_sent_ = true;
-  return accepting(Send{header(domain_, {}, id_)});
+  return list(Send{header(domain_, {}, id_)});
 }
 
 AcceptingActions AcceptingComponent::on_element(xml::ElementView element) {
@@ -76,15 +73,15 @@ AcceptingActions AcceptingComponent::on_element(xml::ElementView element) {
   state_ = State::kWaiting;
   const bool proved = sasl::equal_constant_time(element.text(), expected_);
   expected_.clear();
-  if (proved) return accepting(SecretProved{});
-  return accepting(SecretWrong{});
+  if (proved) return list(SecretProved{});
+  return list(SecretWrong{});
 }
 
 AcceptingActions AcceptingComponent::on_home(const std::optional<StreamError>& refused) {
   if (state_ != State::kWaiting) return {};
   if (refused) return end(*refused);
   state_ = State::kAccepted;
-  return accepting(Send{"<handshake/>"});
+  return list(Send{"<handshake/>"});
 }
 
 AcceptingActions AcceptingComponent::on_slowed() {
@@ -95,8 +92,8 @@ AcceptingActions AcceptingComponent::on_slowed() {
 AcceptingActions AcceptingComponent::on_stream_end() {
   if (state_ == State::kEnded) return {};
   state_ = State::kEnded;
-  if (!header_sent_) return accepting(EndStream{});
-  return accepting(Send{std::string(kStreamEndTag)}, EndStream{});
+  if (!header_sent_) return list(EndStream{});
+  return list(Send{std::string(kStreamEndTag)}, EndStream{});
 }
 
 AcceptingActions AcceptingComponent::on_error(const Error& error) {
@@ -117,7 +114,7 @@ AcceptingActions AcceptingComponent::end(const StreamError& error) {
   options.scope_ns = options.content_ns = ns::kComponent;
   xml::write(bytes, write_stream_error(error), options);
   bytes += kStreamEndTag;
-  return accepting(Send{std::move(bytes)}, EndStream{error});
+  return list(Send{std::move(bytes)}, EndStream{error});
 }
 
 // ---- the component's end
@@ -128,7 +125,7 @@ InitiatingComponent::InitiatingComponent(std::string domain, std::string secret,
 
 ComponentActions InitiatingComponent::on_start() {
   state_ = State::kOpening;
-  return initiating(Send{header({}, domain_, {})});
+  return list(Send{header({}, domain_, {})});
 }
 
 ComponentActions InitiatingComponent::on_header(const xml::StreamHeader& opened) {
@@ -140,13 +137,13 @@ ComponentActions InitiatingComponent::on_header(const xml::StreamHeader& opened)
   state_ = State::kHandshake;
   // An error comes in a stream without id too (XEP-0114 §3): it explains more than we could.
   if (id_.empty()) return {};
-  return initiating(Send{"<handshake>" + component_handshake(id_, secret_) + "</handshake>"});
+  return list(Send{"<handshake>" + component_handshake(id_, secret_) + "</handshake>"});
 }
 
 ComponentActions InitiatingComponent::on_element(xml::ElementView element) {
   if (state_ == State::kFailed) return {};
   if (const auto error = read_stream_error(element)) {
-    ComponentActions actions = initiating(Send{std::string(kStreamEndTag)});
+    ComponentActions actions = list(Send{std::string(kStreamEndTag)});
     append(actions, failed(to_error(*error)));
     return actions;
   }
@@ -156,10 +153,10 @@ ComponentActions InitiatingComponent::on_element(xml::ElementView element) {
   }
   if (ask_ == AskForAcknowledgements::kYes) {
     state_ = State::kAsking;
-    return initiating(Send{written(write_enable(false))});
+    return list(Send{written(write_enable(false))});
   }
   state_ = State::kAccepted;
-  return initiating(ComponentAccepted{});
+  return list(ComponentAccepted{});
 }
 
 // XEP-0198 §3: <enabled/> or <failed/>; in between may come what others send to our domain.
@@ -167,7 +164,7 @@ ComponentActions InitiatingComponent::on_answer(xml::ElementView element) {
   const bool agreed = element.is(ns::kStreamManagement, "enabled");
   if (agreed || element.is(ns::kStreamManagement, "failed")) {
     state_ = State::kAccepted;
-    return initiating(ComponentAccepted{agreed});
+    return list(ComponentAccepted{agreed});
   }
   if (!stanza_kind(element) || early_.size() >= kEarlyMax) {
     return refused(StreamCondition::kUnsupportedStanzaType, "the server did not answer <enable/>");
@@ -178,7 +175,7 @@ ComponentActions InitiatingComponent::on_answer(xml::ElementView element) {
 
 ComponentActions InitiatingComponent::on_stream_end() {
   if (state_ == State::kFailed) return {};
-  ComponentActions actions = initiating(Send{std::string(kStreamEndTag)});
+  ComponentActions actions = list(Send{std::string(kStreamEndTag)});
   append(actions, failed(Error(Errc::kClosed, "the server closed the stream")));
   return actions;
 }
@@ -191,7 +188,7 @@ ComponentActions InitiatingComponent::on_error(const Error& error) {
 ComponentActions InitiatingComponent::failed(Error error) {
   was_asking_ = state_ == State::kAsking;
   state_ = State::kFailed;
-  return initiating(ComponentFailed{std::move(error)});
+  return list(ComponentFailed{std::move(error)});
 }
 
 ComponentActions InitiatingComponent::refused(StreamCondition condition, std::string why) {
@@ -200,7 +197,7 @@ ComponentActions InitiatingComponent::refused(StreamCondition condition, std::st
   options.scope_ns = options.content_ns = ns::kComponent;
   xml::write(bytes, write_stream_error({condition, ""}), options);
   bytes += kStreamEndTag;
-  ComponentActions actions = initiating(Send{std::move(bytes)});
+  ComponentActions actions = list(Send{std::move(bytes)});
   append(actions, failed(Error(Errc::kMalformed, std::move(why))));
   return actions;
 }

@@ -21,7 +21,7 @@ std::optional<std::string> secret_of(std::string_view domain) {
   return std::string(kSecret);
 }
 
-struct Server {
+struct Accepting {
   void feed(std::string_view bytes) {
     reader.feed(machine, bytes, [this](AcceptingActions actions) { perform(std::move(actions)); });
   }
@@ -76,7 +76,7 @@ struct Component {
   std::optional<Error> failed;
 };
 
-void talk(Component& component, Server& server) {
+void talk(Component& component, Accepting& server) {
   component.perform(component.machine.on_start());
   while (!component.out.empty() || !server.out.empty()) {
     if (!component.out.empty()) server.feed(component.take());
@@ -91,7 +91,7 @@ TEST(ComponentHandshake, IsTheHashOfIdAndSecret) {
 }
 
 TEST(ComponentHandshake, BothEndsAgree) {
-  Server server;
+  Accepting server;
   Component component;
   talk(component, server);
   EXPECT_TRUE(component.accepted);
@@ -103,7 +103,7 @@ TEST(ComponentHandshake, BothEndsAgree) {
 }
 
 TEST(ComponentHandshake, AWrongSecretIsSlowedAndRefused) {
-  Server server;
+  Accepting server;
   Component component("therefore");
   talk(component, server);
   EXPECT_FALSE(component.accepted);
@@ -115,7 +115,7 @@ TEST(ComponentHandshake, AWrongSecretIsSlowedAndRefused) {
 }
 
 TEST(ComponentHandshake, OneTooManyIsAConflict) {
-  Server server;
+  Accepting server;
   server.refusal = StreamError{StreamCondition::kConflict, ""};
   Component component;
   talk(component, server);
@@ -124,7 +124,7 @@ TEST(ComponentHandshake, OneTooManyIsAConflict) {
 }
 
 TEST(AcceptingComponent, AnswersAHeaderWithoutVersion) {
-  Server server;
+  Accepting server;
   server.feed(kOpenComponent);
   EXPECT_THAT(server.out, StartsWith("<?xml version='1.0'?><stream:stream "
                                      "xmlns='jabber:component:accept' "
@@ -163,7 +163,7 @@ TEST(AcceptingComponent, RefusesWhatIsNoHandshake) {
       {open + "<!-- -->", StreamCondition::kRestrictedXml},
   };
   for (const Case& c : kCases) {
-    Server server;
+    Accepting server;
     server.feed(c.sent);
     ASSERT_TRUE(server.error) << c.sent;
     EXPECT_EQ(server.error->condition, c.condition) << c.sent;
@@ -175,7 +175,7 @@ TEST(AcceptingComponent, RefusesWhatIsNoHandshake) {
 
 // The domain is prepared before it is compared (SAFETY: authority is decided on the prepared JID).
 TEST(AcceptingComponent, PreparesTheDomain) {
-  Server server;
+  Accepting server;
   server.feed(
       "<stream:stream xmlns='jabber:component:accept' "
       "xmlns:stream='http://etherx.jabber.org/streams' to='IRC.Example.ORG'>");
@@ -184,7 +184,7 @@ TEST(AcceptingComponent, PreparesTheDomain) {
 
 // The digest is written in lowercase (XEP-0114 §3).
 TEST(AcceptingComponent, TakesTheDigestAsItIsToBeWritten) {
-  Server server;
+  Accepting server;
   server.feed(kOpenComponent);
   std::string digest = component_handshake(server.machine.id(), kSecret);
   for (char& c : digest) c = static_cast<char>(std::toupper(c));
@@ -193,7 +193,7 @@ TEST(AcceptingComponent, TakesTheDigestAsItIsToBeWritten) {
 }
 
 TEST(AcceptingComponent, EndsWhenThePeerDoes) {
-  Server server;
+  Accepting server;
   server.feed(kOpenComponent);
   server.take();
   server.feed("</stream:stream>");

@@ -8,8 +8,6 @@
 namespace balcony::stream {
 namespace {
 
-constexpr ListOf<ServerActions> list;
-
 Dialback request_for(const DomainPair& pair) {
   Dialback request;
   request.addresses = pair;
@@ -74,7 +72,10 @@ std::optional<Error> IncomingPairs::refusal(const DomainPair& pair) const {
   const ServerTrust trust = policy_->trust(pair.from, pair.to);
   if (!trust.allowed) return Error(Errc::kPolicyViolation, "the domain is denied");
   if (trust.tls_required && !tls_) return Error(Errc::kPolicyViolation, "TLS is required");
-  if (accepted_.size() >= limits_.pairs_max || pending_.size() >= limits_.pending_max) {
+  const std::size_t pending_max = accepted_.empty()
+                                      ? std::min(limits_.unproved_pending_max, limits_.pending_max)
+                                      : limits_.pending_max;
+  if (accepted_.size() >= limits_.pairs_max || pending_.size() >= pending_max) {
     return Error(Errc::kResourceConstraint, "too many pairs of domains on one stream");
   }
   return std::nullopt;
@@ -121,6 +122,7 @@ ServerActions IncomingPairs::reject(const DomainPair& pair, Error error) {
   using enum Dialback::Type;
   const DomainPair rejected = pair;
   pending_.erase(rejected);
+  ++refused_;
   // XEP-0220 §2.2.1: <invalid/> costs the peer the stream, and so the other pairs on it; where
   // there are some, it is told with an error.
   const bool is_invalid = error.code == Errc::kForbidden && accepted_.empty();

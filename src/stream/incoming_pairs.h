@@ -24,6 +24,10 @@ namespace balcony::stream {
 struct IncomingLimits {
   std::size_t pairs_max = 200;   // accepted on one stream
   std::size_t pending_max = 20;  // requests of one stream that are being verified
+  // The same while nothing is accepted on it: who has proved nothing makes us ask few.
+  std::size_t unproved_pending_max = 3;
+  // Requests that were refused while nothing is accepted; more end the stream.
+  std::size_t unproved_refused_max = 10;
 };
 
 class IncomingPairs {
@@ -38,7 +42,7 @@ class IncomingPairs {
   // A new stream begins with TLS: what was accepted or is being verified is forgotten.
   void forget() noexcept {
     accepted_.clear();
-    pending_.clear();
+    pending_.clear();  // what was refused counts on
   }
 
   // Requests of the peer: <db:result/> asks for a pair, <db:verify/> for one of our keys.
@@ -50,6 +54,10 @@ class IncomingPairs {
   // Without dialback: SASL EXTERNAL has proved it.
   PairAccepted accept(DomainPair pair, PairProof proof);
 
+  // Whether the peer has proved nothing, and was refused too often.
+  bool is_tiresome() const noexcept {
+    return accepted_.empty() && refused_ > limits_.unproved_refused_max;
+  }
   // Where PairRejected has kForbidden and this is true, the stream is to be closed (§2.2.1).
   bool empty() const noexcept { return accepted_.empty(); }
   const ProvenPairs& accepted() const noexcept { return accepted_; }
@@ -77,6 +85,7 @@ class IncomingPairs {
   bool tls_ = false;
   bool has_certificate_ = false;
   std::string id_;
+  std::size_t refused_ = 0;
   ProvenPairs accepted_;
   std::map<DomainPair, Pending, DomainPairLess> pending_;
 };

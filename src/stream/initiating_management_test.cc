@@ -11,9 +11,6 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using Kind = ManagementOutcome::Kind;
 
-constexpr std::string_view kHeader =
-    "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' "
-    "from='capulet.example' id='x' version='1.0'>";
 constexpr std::string_view kOffer =
     "<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>"
     "<mechanism>ANONYMOUS</mechanism></mechanisms></stream:features>";
@@ -24,8 +21,8 @@ constexpr std::string_view kPlainSession =
     "<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></stream:features>";
 
 // A client that is logged in and has seen `features`.
-struct LoggedIn {
-  explicit LoggedIn(ManagementOptions management, std::string_view features = kSession)
+struct LoggedInClient {
+  explicit LoggedInClient(ManagementOptions management, std::string_view features = kSession)
       : client(options(std::move(management))) {
     client.start();
     say(kHeader);
@@ -69,7 +66,7 @@ ManagementOptions lost() {
 }
 
 TEST(InitiatingManagement, IsEnabledAfterBinding) {
-  LoggedIn end(wants(true));
+  LoggedInClient end(wants(true));
   end.bind();
   EXPECT_EQ(end.client.take(), "<enable xmlns='urn:xmpp:sm:3' resume='true'/>");
   EXPECT_FALSE(end.client.bound);
@@ -86,7 +83,7 @@ TEST(InitiatingManagement, IsEnabledAfterBinding) {
 }
 
 TEST(InitiatingManagement, IsAskedForWithoutResumption) {
-  LoggedIn end(wants(false));
+  LoggedInClient end(wants(false));
   end.bind();
   EXPECT_EQ(end.client.take(), "<enable xmlns='urn:xmpp:sm:3'/>");
   end.say("<enabled xmlns='urn:xmpp:sm:3'/>");
@@ -95,7 +92,7 @@ TEST(InitiatingManagement, IsAskedForWithoutResumption) {
 }
 
 TEST(InitiatingManagement, ARefusalIsNoFailure) {
-  LoggedIn end(wants(true));
+  LoggedInClient end(wants(true));
   end.bind();
   end.say("<failed xmlns='urn:xmpp:sm:3'/>");
   ASSERT_TRUE(end.client.bound);
@@ -103,16 +100,16 @@ TEST(InitiatingManagement, ARefusalIsNoFailure) {
 }
 
 TEST(InitiatingManagement, IsNotAskedForWhereItIsNotOfferedOrNotWanted) {
-  LoggedIn not_offered(lost(), kPlainSession);
+  LoggedInClient not_offered(lost(), kPlainSession);
   not_offered.bind();
   EXPECT_TRUE(not_offered.client.bound);
-  LoggedIn not_wanted({});
+  LoggedInClient not_wanted({});
   not_wanted.bind();
   EXPECT_TRUE(not_wanted.client.bound);
 }
 
 TEST(InitiatingManagement, ResumesInPlaceOfBinding) {
-  LoggedIn end(lost());
+  LoggedInClient end(lost());
   EXPECT_EQ(end.client.take(), "<resume xmlns='urn:xmpp:sm:3' previd='some-id' h='7'/>");
   end.say("<resumed xmlns='urn:xmpp:sm:3' previd='some-id' h='3'/>");
   ASSERT_TRUE(end.client.bound);
@@ -122,7 +119,7 @@ TEST(InitiatingManagement, ResumesInPlaceOfBinding) {
 }
 
 TEST(InitiatingManagement, BindsWhereTheSessionIsGone) {
-  LoggedIn end(lost());
+  LoggedInClient end(lost());
   end.client.take();
   end.say(
       "<failed xmlns='urn:xmpp:sm:3' h='5'><item-not-found "
@@ -140,16 +137,16 @@ TEST(InitiatingManagement, RefusesWhatIsNoAnswer) {
   for (const char* answer : {"<resumed xmlns='urn:xmpp:sm:3' previd='another' h='3'/>",
                              "<resumed xmlns='urn:xmpp:sm:3' previd='some-id'/>",
                              "<r xmlns='urn:xmpp:sm:3'/>", "<message/>"}) {
-    LoggedIn end(lost());
+    LoggedInClient end(lost());
     end.say(answer);
     ASSERT_TRUE(end.client.failed) << answer;
     EXPECT_EQ(end.client.failed->error.code, Errc::kMalformed);
   }
-  LoggedIn end(wants(true));
+  LoggedInClient end(wants(true));
   end.bind();
   end.say("<enabled xmlns='urn:xmpp:sm:3' resume='true'/>");
   EXPECT_TRUE(end.client.failed);
-  LoggedIn flooded(wants(true));
+  LoggedInClient flooded(wants(true));
   flooded.bind();
   for (int i = 0; i <= 100; ++i) flooded.say("<message/>");
   EXPECT_TRUE(flooded.client.failed);

@@ -13,8 +13,6 @@
 namespace balcony::stream {
 namespace {
 
-constexpr ListOf<InitiatingActions> list;
-
 // RFC 5802 §5.1, and what we are ready to compute for a server.
 constexpr std::uint32_t kIterationsMin = 4'096;
 constexpr std::uint32_t kIterationsMax = 10'000'000;

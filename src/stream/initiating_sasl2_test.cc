@@ -11,14 +11,6 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using Kind = ManagementOutcome::Kind;
 
-FakePolicy offering() {
-  FakePolicy policy;
-  policy.offer.offered = true;
-  policy.offer.tokens = true;
-  policy.offer.resumption = true;
-  return policy;
-}
-
 InitiatingOptions modern(std::string_view resource = {}) {
   InitiatingOptions options = juliet(resource);
   options.sasl2.user_agent = {std::string(kUserAgent), "Balcony", "a test"};
@@ -215,10 +207,6 @@ TEST(InitiatingSasl2, UpgradesTheAccount) {
 }
 
 // ---- servers of a few lines
-
-constexpr std::string_view kHeader =
-    "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' "
-    "from='capulet.example' id='x' version='1.0'>";
 
 struct Facing : ClientEnd {
   Facing(std::string_view offer, InitiatingOptions options) : ClientEnd(std::move(options)) {

@@ -12,7 +12,10 @@
 namespace balcony::stream {
 namespace {
 
-constexpr ListOf<ServerActions> list;
+PairRefused not_asked(DomainPair pair) {
+  return {std::move(pair),
+          Error(Errc::kFeatureNotImplemented, "the stream cannot be used for these domains")};
+}
 
 bool declares_dialback(const xml::StreamHeader& header) {
   return std::ranges::any_of(header.declarations,
@@ -217,7 +220,21 @@ ServerActions InitiatingServer::ready() {
   } else if (!options_.verify_only) {
     append(actions, outgoing_.open(options_.pair));
   }
+  if (options_.lost) ask_also(actions);
   return follow(std::move(actions));
+}
+
+// XEP-0198 §5: a stream is resumed by who has proved what it carried.
+void InitiatingServer::ask_also(ServerActions& actions) {
+  also_.insert(options_.pair);
+  for (const DomainPair& pair : options_.also) {
+    also_.insert(pair);
+    if (can_ask(pair)) {
+      append(actions, outgoing_.open(pair));
+    } else {
+      actions.emplace_back(not_asked(pair));
+    }
+  }
 }
 
 // ---- while it stands
@@ -255,12 +272,13 @@ bool InitiatingServer::can_open(const DomainPair& pair) const {
   return pair.to == options_.pair.to || has_dialback_errors(features_);
 }
 
+bool InitiatingServer::can_ask(const DomainPair& pair) const {
+  return state_ == State::kReady && speaks_dialback_ && !id_.empty() && can_open(pair);
+}
+
 ServerActions InitiatingServer::open_pair(DomainPair pair) {
-  if (state_ == State::kReady && speaks_dialback_ && !id_.empty() && can_open(pair)) {
-    return follow(outgoing_.open(std::move(pair)));
-  }
-  Error why(Errc::kFeatureNotImplemented, "the stream cannot be used for these domains");
-  return list(PairRefused{std::move(pair), std::move(why)});
+  if (can_ask(pair)) return follow(outgoing_.open(std::move(pair)));
+  return list(not_asked(std::move(pair)));
 }
 
 ServerActions InitiatingServer::verify(const VerifyKey& what) {
@@ -276,8 +294,12 @@ ServerActions InitiatingServer::follow(ServerActions actions) {
     std::optional<PairAccepted> back;
     // XEP-0288 §2.2: whom we connected to is the domain of the pair; it may send back.
     if (opened && bidi_) back = incoming_.accept(reversed(opened->pair), opened->proof);
-    if (opened && wants_management()) append(all, start_management());
-    const bool waits = management_ == Management::kAsked || management_ == Management::kResuming;
+    const auto* refused = std::get_if<PairRefused>(&action);
+    if (opened || refused) also_.erase(opened ? opened->pair : refused->pair);
+    const bool has_opened = opened || !held_.empty();
+    if (wants_management() && also_.empty() && has_opened) append(all, start_management());
+    const bool waits = management_ == Management::kAsked || management_ == Management::kResuming ||
+                       (wants_management() && !also_.empty());
     ServerActions& where = opened && waits ? held_ : all;
     where.push_back(std::move(action));
     if (back) where.emplace_back(*std::move(back));

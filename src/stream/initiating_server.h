@@ -27,9 +27,11 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace balcony::stream {
 
@@ -51,9 +53,10 @@ struct InitiatingServerOptions {
   bool bidi = true;        // XEP-0288 is used where it is offered
   bool management = true;  // XEP-0198 is used where it is offered
   bool resumable = false;  // and the stream is to be resumable
-  std::optional<Resume> lost;  // a stream of this pair that is to be resumed
-  StreamLimits limits;         // what we accept; told in <bidi/> (XEP-0478 §4)
-  IncomingLimits incoming;     // of bidirectional streams
+  std::optional<Resume> lost;    // a stream of this pair that is to be resumed
+  std::vector<DomainPair> also;  // further pairs that it carried: asked for before
+  StreamLimits limits;           // what we accept; told in <bidi/> (XEP-0478 §4)
+  IncomingLimits incoming;       // of bidirectional streams
   std::string lang = "en";
 };
 
@@ -148,6 +151,8 @@ class InitiatingServer {
   // Looks through what the pairs said: stream management begins before the first of ours is told,
   // and what we have proved may come back on a bidirectional stream.
   ServerActions follow(ServerActions actions);
+  bool can_ask(const DomainPair& pair) const;
+  void ask_also(ServerActions& actions);
   bool wants_management() const;
   ServerActions start_management();
   ServerActions on_management(xml::ElementView element);
@@ -177,7 +182,8 @@ class InitiatingServer {
   StreamLimits peer_limits_;
   xml::Element features_;
   ManagementOutcome outcome_;
-  ServerActions held_;  // what waits for stream management to be settled
+  ServerActions held_;         // what waits for stream management to be settled
+  std::set<DomainPair> also_;  // what is to be answered before a stream is resumed
   OutgoingPairs outgoing_;
   IncomingPairs incoming_;
 };

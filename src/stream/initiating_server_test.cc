@@ -15,16 +15,15 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
-using State = InitiatingServer::State;
 
 std::string answer(std::string_view attributes) {
   return "<?xml version='1.0'?><stream:stream xmlns='jabber:server' "
          "xmlns:db='jabber:server:dialback' xmlns:stream='http://etherx.jabber.org/streams' " +
          std::string(attributes) + ">";
 }
-const std::string kHeader =
+const std::string kServerHeader =
     answer("from='montague.example' to='capulet.example' id='417GAF25' version='1.0'");
-const std::string kOfferTls =
+const std::string kServerOfferTls =
     "<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:features>";
 const std::string kOfferDialback =
     "<stream:features><dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback>"
@@ -43,14 +42,14 @@ struct Started {
 };
 
 // Inside TLS, with the peer's features.
-struct Inside {
-  explicit Inside(FakeServers& policy, const std::string& features,
+struct Opened {
+  explicit Opened(FakeServers& policy, const std::string& features,
                   InitiatingServerOptions options = to_montague())
       : client(policy, std::move(options)) {
     client.certified = {kMontague};
     client.begin_tls();
     client.take();
-    client.feed(kHeader + features);
+    client.feed(kServerHeader + features);
   }
   InitiatingEnd client;
 };
@@ -78,7 +77,7 @@ TEST(InitiatingServer, RefusesHeaders) {
        "id='1' version='1.0'>",
        "invalid-namespace"},
       {"<html xmlns='http://www.w3.org/1999/xhtml'>", "invalid-namespace"},
-      {answer("from='evil.example' id='1' version='1.0'") + kOfferTls, "invalid-from"},
+      {answer("from='evil.example' id='1' version='1.0'") + kServerOfferTls, "invalid-from"},
       {"HTTP/1.1 400 Bad Request", "not-well-formed"},
   };
   for (const Case& c : kCases) {
@@ -107,7 +106,7 @@ TEST(InitiatingServer, AServerThatKnowsNotTheDomain) {
 TEST(InitiatingServer, SeeOtherHost) {
   FakeServers policy({kCapulet});
   Started started(policy);
-  started.client.feed(kHeader);
+  started.client.feed(kServerHeader);
   started.client.feed(
       "<stream:error><see-other-host xmlns='urn:ietf:params:xml:ns:xmpp-streams'>"
       "[2001:db8::1]:5270</see-other-host></stream:error>");
@@ -123,7 +122,7 @@ TEST(InitiatingServer, NothingInClearWhereTlsIsRequired) {
        {std::string("<stream:features/>"), kOfferDialback, kOfferExternal}) {
     FakeServers policy({kCapulet});
     Started started(policy);
-    started.client.feed(kHeader + offer);
+    started.client.feed(kServerHeader + offer);
     ASSERT_TRUE(started.client.failed);
     EXPECT_EQ(started.client.failed->error.code, Errc::kTls);
     EXPECT_EQ(started.client.out, "</stream:stream>");
@@ -138,7 +137,7 @@ TEST(InitiatingServer, NothingInClearWhereTlsIsRequired) {
 TEST(InitiatingServer, TlsThatCannotBegin) {
   FakeServers policy({kCapulet});
   Started started(policy);
-  started.client.feed(kHeader + kOfferTls);
+  started.client.feed(kServerHeader + kServerOfferTls);
   EXPECT_EQ(started.client.take(), "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
   started.client.feed("<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:stream>");
   ASSERT_TRUE(started.client.failed);
@@ -193,7 +192,7 @@ TEST(InitiatingServer, AServerOf1999) {
 
 TEST(InitiatingServer, ExternalThatIsRefused) {
   FakeServers policy({kCapulet});
-  Inside inside(policy, kOfferExternal);
+  Opened inside(policy, kOfferExternal);
   EXPECT_THAT(inside.client.take(), HasSubstr("<auth "));
   inside.client.feed(
       "<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/>"
@@ -226,7 +225,7 @@ TEST(InitiatingServer, AStreamWithoutIdHasNoDialback) {
 
 TEST(InitiatingServer, AsksForNoTargetWhereErrorsAreNotKnown) {
   FakeServers policy({kCapulet});
-  Inside inside(policy,
+  Opened inside(policy,
                 "<stream:features><dialback xmlns='urn:xmpp:features:dialback'/>"
                 "</stream:features>");
   inside.client.take();
@@ -242,7 +241,7 @@ TEST(InitiatingServer, AsksForNoTargetWhereErrorsAreNotKnown) {
 // XEP-0220 §4.1.
 TEST(InitiatingServer, AnswersThatNobodyAskedForAreIgnored) {
   FakeServers policy({kCapulet, "rooms.capulet.example"});
-  Inside inside(policy, kOfferDialback);
+  Opened inside(policy, kOfferDialback);
   for (const char* sent :
        {"<db:result from='montague.example' to='rooms.capulet.example' type='valid'/>",
         "<db:result from='evil.example' to='capulet.example' type='valid'/>",
@@ -260,7 +259,7 @@ TEST(InitiatingServer, AnotherIdIsAnotherQuestion) {
   FakeServers policy({kCapulet});
   InitiatingServerOptions options = to_montague();
   options.verify_only = true;
-  Inside inside(policy, kOfferDialback, std::move(options));
+  Opened inside(policy, kOfferDialback, std::move(options));
   inside.client.perform(inside.client.machine.verify({{kMontague, kCapulet}, "7", "k"}));
   EXPECT_EQ(inside.client.take(),
             "<db:verify from='capulet.example' to='montague.example' id='7'>k</db:verify>");
@@ -276,7 +275,7 @@ TEST(InitiatingServer, AnotherIdIsAnotherQuestion) {
 
 TEST(InitiatingServer, APairThatThePeerWantsOnAStreamOfOurs) {
   FakeServers policy({kCapulet});
-  Inside inside(policy, kOfferDialback);
+  Opened inside(policy, kOfferDialback);
   inside.client.take();
   inside.client.feed("<db:result from='montague.example' to='capulet.example'>k</db:result>");
   EXPECT_THAT(inside.client.take(), HasSubstr("<not-allowed"));
@@ -299,7 +298,7 @@ TEST(InitiatingServer, WhatComesOutOfTurn) {
   };
   for (const auto& [sent, condition] : kCases) {
     FakeServers policy({kCapulet});
-    Inside inside(policy, kOfferDialback);
+    Opened inside(policy, kOfferDialback);
     inside.client.take();
     inside.client.feed(sent);
     EXPECT_THAT(inside.client.out, HasSubstr("<" + condition)) << sent;
@@ -318,7 +317,7 @@ TEST(InitiatingServer, WhatWaitsIsAnsweredAtTheEnd) {
   };
   for (const auto& [last, code] : kEnds) {
     FakeServers policy({kCapulet});
-    Inside inside(policy, kOfferDialback);
+    Opened inside(policy, kOfferDialback);
     inside.client.perform(inside.client.machine.verify({{kMontague, kCapulet}, "7", "k"}));
     inside.client.feed(last);
     EXPECT_EQ(inside.client.news.at(0),
@@ -332,7 +331,7 @@ TEST(InitiatingServer, WhatWaitsIsAnsweredAtTheEnd) {
 
 TEST(InitiatingServer, ThePeerClosesAStreamThatHasDoneItsWork) {
   FakeServers policy({kCapulet});
-  Inside inside(policy, kOfferDialback);
+  Opened inside(policy, kOfferDialback);
   inside.client.feed("<db:result from='montague.example' to='capulet.example' type='valid'/>");
   inside.client.take();
   inside.client.feed("</stream:stream>");
@@ -351,7 +350,7 @@ TEST(InitiatingServer, TimeIsUp) {
 
 TEST(InitiatingServer, EndsOnlyOnce) {
   FakeServers policy({kCapulet});
-  Inside inside(policy, kOfferDialback);
+  Opened inside(policy, kOfferDialback);
   inside.client.perform(inside.client.machine.close());
   EXPECT_FALSE(inside.client.failed) << "we wanted it";
   EXPECT_EQ(inside.client.news.size(), 1u);
@@ -362,7 +361,7 @@ TEST(InitiatingServer, EndsOnlyOnce) {
   inside.client.perform(inside.client.machine.on_tls(true));
   inside.client.perform(inside.client.machine.on_certificate(kMontague, {}));
   EXPECT_EQ(inside.client.out, "");
-  EXPECT_EQ(inside.client.machine.state(), State::kEnded);
+  EXPECT_EQ(inside.client.machine.state(), InitiatingServer::State::kEnded);
 }
 
 }  // namespace

@@ -15,10 +15,6 @@
 namespace balcony::stream {
 namespace {
 
-using Actions = InitiatingActions;
-
-constexpr ListOf<Actions> list;
-
 xml::Element iq(std::string_view type, std::string_view id) {
   xml::Element element(ns::kClient, "iq");
   element.set("type", type).set("id", id);
@@ -41,17 +37,17 @@ InitiatingStream::~InitiatingStream() = default;
 
 // ---- opening
 
-Actions InitiatingStream::on_start() {
+InitiatingActions InitiatingStream::on_start() {
   if (state_ != State::kIdle) return {};
   return open();
 }
 
-Actions InitiatingStream::open() {
+InitiatingActions InitiatingStream::open() {
   state_ = State::kAwaitHeader;
   // RFC 6120 §4.7.1: who we are is nobody's business on the way before TLS.
   const bool tell = (tls_ || options_.tls == TlsPolicy::kPlaintext) && options_.account.has_local();
   const bool restart = std::exchange(header_sent_, true);
-  Actions actions;
+  InitiatingActions actions;
   if (restart) actions.emplace_back(RestartStream{});
   actions.emplace_back(
       Send{write_stream_header(tell ? options_.account.bare_str() : "", options_.account.domain(),
@@ -59,7 +55,7 @@ Actions InitiatingStream::open() {
   return actions;
 }
 
-Actions InitiatingStream::on_header(const xml::StreamHeader& header) {
+InitiatingActions InitiatingStream::on_header(const xml::StreamHeader& header) {
   if (state_ == State::kEnded) return {};
   using enum StreamCondition;
   if (state_ != State::kAwaitHeader) return refused(kBadFormat, "a second stream header");
@@ -82,7 +78,8 @@ Actions InitiatingStream::on_header(const xml::StreamHeader& header) {
   return {};
 }
 
-Actions InitiatingStream::on_tls(std::vector<sasl::ChannelBinding> bindings, bool verified) {
+InitiatingActions InitiatingStream::on_tls(std::vector<sasl::ChannelBinding> bindings,
+                                           bool verified) {
   if (state_ == State::kEnded) return {};
   tls_ = true;
   verified_ = verified;
@@ -90,14 +87,14 @@ Actions InitiatingStream::on_tls(std::vector<sasl::ChannelBinding> bindings, boo
   // RFC 6120 §5.4.3.3: what was learned before TLS is forgotten.
   id_.clear();
   features_ = {};
-  Actions actions = open();
+  InitiatingActions actions = open();
   if (may_use_token()) start_early(actions);
   return actions;
 }
 
 // ---- elements
 
-Actions InitiatingStream::on_element(xml::Element element) {
+InitiatingActions InitiatingStream::on_element(xml::Element element) {
   if (element.is(ns::kStream, "error")) return on_stream_error(element);
   switch (state_) {
     case State::kAwaitFeatures:
@@ -138,7 +135,7 @@ bool InitiatingStream::is_answer(xml::ElementView element, std::string_view id) 
   return element.attr("type") == "result" || element.attr("type") == "error";
 }
 
-Actions InitiatingStream::on_features(xml::Element features) {
+InitiatingActions InitiatingStream::on_features(xml::Element features) {
   if (!foreign_from_.empty()) {
     return refused(StreamCondition::kInvalidFrom, "the server calls itself " + foreign_from_ +
                                                       " in place of " +
@@ -162,7 +159,7 @@ Actions InitiatingStream::on_features(xml::Element features) {
   return start_sasl();
 }
 
-Actions InitiatingStream::on_proceed(xml::ElementView element) {
+InitiatingActions InitiatingStream::on_proceed(xml::ElementView element) {
   if (element.name() != "proceed") {
     return failed(Error(Errc::kTls, "the server cannot begin TLS now"));
   }
@@ -172,7 +169,7 @@ Actions InitiatingStream::on_proceed(xml::ElementView element) {
 
 // ---- registration
 
-Actions InitiatingStream::start_registration() {
+InitiatingActions InitiatingStream::start_registration() {
   // XEP-0077 §8: announced by a stream feature, but servers forget it: asking costs nothing.
   state_ = State::kAwaitForm;
   request_id_ = random_.token(9);
@@ -182,7 +179,7 @@ Actions InitiatingStream::start_registration() {
   return list(Send{written(request)});
 }
 
-Actions InitiatingStream::on_form(xml::ElementView answer) {
+InitiatingActions InitiatingStream::on_form(xml::ElementView answer) {
   if (auto error = read_stanza_error(answer)) return failed(to_error(*error));
   RegistrationFields fields(options_.registration_fields);
   fields["username"] = options_.account.local();
@@ -197,7 +194,7 @@ Actions InitiatingStream::on_form(xml::ElementView answer) {
   return list(Send{written(request)});
 }
 
-Actions InitiatingStream::on_registered(xml::ElementView answer) {
+InitiatingActions InitiatingStream::on_registered(xml::ElementView answer) {
   if (auto error = read_stanza_error(answer)) {
     if (error->condition == Errc::kConflict && error->text.empty()) {
       error->text = "the account " + std::string(options_.account.bare_str()) + " exists already";
@@ -205,7 +202,7 @@ Actions InitiatingStream::on_registered(xml::ElementView answer) {
     return failed(to_error(*error));
   }
   registered_ = true;
-  Actions actions = list(Registered{});
+  InitiatingActions actions = list(Registered{});
   append(actions, start_sasl());
   return actions;
 }
@@ -226,7 +223,7 @@ Result<sasl::MechanismChoice> InitiatingStream::choose(xml::ElementView offer) c
   std::vector<std::string> offered = mechanism_names(offer);
   std::vector<std::string> types = announced_bindings();
   sasl::ChoicePolicy policy;
-  policy.identity = options_.anonymous ? sasl::ChoicePolicy::Identity::kAnonymous
+  policy.identity = options_.anonymous ? sasl::ChoicePolicy::Identity::kNobody
                                        : sasl::ChoicePolicy::Identity::kPassword;
   policy.certificate = options_.certificate_addresses.has_value();
   policy.tls = tls_ && verified_;
@@ -268,7 +265,7 @@ Result<std::string> InitiatingStream::start_mechanism(const sasl::MechanismChoic
   return sasl_->initial_response();
 }
 
-Actions InitiatingStream::start_sasl() {
+InitiatingActions InitiatingStream::start_sasl() {
   // XEP-0388 §4: only after TLS.
   const bool sasl2 = options_.sasl2.use && tls_;
   if (sasl2 && features_.child(ns::kSasl2, "authentication")) return start_sasl2();
@@ -285,19 +282,19 @@ Actions InitiatingStream::start_sasl() {
   return list(Send{written(auth)});
 }
 
-Actions InitiatingStream::on_sasl(xml::ElementView element) {
+InitiatingActions InitiatingStream::on_sasl(xml::ElementView element) {
   if (element.name() == "challenge") return on_challenge(element);
   if (element.name() == "success") return on_success(element);
   if (element.name() == "failure") return failed(read_sasl_failure(element));
   return refused(StreamCondition::kUnsupportedStanzaType, "a SASL element that is none");
 }
 
-Actions InitiatingStream::on_challenge(xml::ElementView element) {
+InitiatingActions InitiatingStream::on_challenge(xml::ElementView element) {
   auto data = read_sasl(element);
   Result<std::string> response = data ? sasl_->step(*data) : fail(data.error());
   if (!response) {
     // RFC 6120 §6.4.4: the server hears that we give up; its <failure/> need not be awaited.
-    Actions actions = list(Send{written(xml::Element(ns::kSasl, "abort"))});
+    InitiatingActions actions = list(Send{written(xml::Element(ns::kSasl, "abort"))});
     append(actions, failed(response.error()));
     return actions;
   }
@@ -306,7 +303,7 @@ Actions InitiatingStream::on_challenge(xml::ElementView element) {
   return list(Send{written(answer)});
 }
 
-Actions InitiatingStream::on_success(xml::ElementView element) {
+InitiatingActions InitiatingStream::on_success(xml::ElementView element) {
   std::optional<std::string> data;
   if (!element.text().empty()) {
     auto read = read_sasl(element);
@@ -324,12 +321,12 @@ Actions InitiatingStream::on_success(xml::ElementView element) {
 // ---- binding
 
 // A session: the lost one where it can be had, else a new one.
-Actions InitiatingStream::start_session() {
+InitiatingActions InitiatingStream::start_session() {
   if (options_.management.lost && offers_management()) return start_resumption();
   return start_bind();
 }
 
-Actions InitiatingStream::start_bind() {
+InitiatingActions InitiatingStream::start_bind() {
   if (!features_.child(ns::kBind, "bind")) {
     return failed(Error(Errc::kFeatureNotImplemented, "the server offers no resource binding"));
   }
@@ -343,7 +340,7 @@ Actions InitiatingStream::start_bind() {
   return list(Send{written(request)});
 }
 
-Actions InitiatingStream::on_bind(xml::ElementView answer) {
+InitiatingActions InitiatingStream::on_bind(xml::ElementView answer) {
   if (auto error = read_stanza_error(answer)) return failed(to_error(*error));
   auto jid = Jid::parse(answer.child(ns::kBind, "bind").child_text(ns::kBind, "jid"));
   if (!jid || !jid->is_full()) {
@@ -360,17 +357,17 @@ Actions InitiatingStream::on_bind(xml::ElementView answer) {
   return list(Send{written(request)});
 }
 
-Actions InitiatingStream::on_session(xml::ElementView answer) {
+InitiatingActions InitiatingStream::on_session(xml::ElementView answer) {
   if (auto error = read_stanza_error(answer)) return failed(to_error(*error));
   return has_session();
 }
 
-Actions InitiatingStream::has_session() {
+InitiatingActions InitiatingStream::has_session() {
   if (options_.management.enable && offers_management()) return start_management();
   return bound();
 }
 
-Actions InitiatingStream::bound() {
+InitiatingActions InitiatingStream::bound() {
   state_ = State::kBound;
   return list(Bound{*jid_, std::move(features_), mechanism_, server_lang_, std::move(keys_),
                     std::move(management_), std::move(early_), std::move(sasl2_.token),
@@ -379,7 +376,7 @@ Actions InitiatingStream::bound() {
 
 // ---- the end
 
-Actions InitiatingStream::on_stream_error(xml::ElementView element) {
+InitiatingActions InitiatingStream::on_stream_error(xml::ElementView element) {
   if (state_ == State::kEnded) return {};
   state_ = State::kEnded;
   // What was sent before the offer came may be what the server does not know.
@@ -387,11 +384,11 @@ Actions InitiatingStream::on_stream_error(xml::ElementView element) {
   return list(Send{std::string(kStreamEndTag)}, ended_by_peer(element), EndStream{});
 }
 
-Actions InitiatingStream::on_stream_end() {
+InitiatingActions InitiatingStream::on_stream_end() {
   return failed(Error(Errc::kClosed, "the server closed the stream before the login was done"));
 }
 
-Actions InitiatingStream::on_error(const Error& error) {
+InitiatingActions InitiatingStream::on_error(const Error& error) {
   if (state_ == State::kEnded) return {};
   if (!is_xml_error(error)) {
     // The connection is gone, or time is up: there is nobody to tell.
@@ -405,14 +402,14 @@ Actions InitiatingStream::on_error(const Error& error) {
               EndStream{told});
 }
 
-Actions InitiatingStream::failed(Error error) {
+InitiatingActions InitiatingStream::failed(Error error) {
   if (state_ == State::kEnded) return {};
   state_ = State::kEnded;
   sasl_.reset();
   return list(Send{std::string(kStreamEndTag)}, Failed{std::move(error), {}, {}}, EndStream{});
 }
 
-Actions InitiatingStream::refused(StreamCondition condition, std::string why) {
+InitiatingActions InitiatingStream::refused(StreamCondition condition, std::string why) {
   if (state_ == State::kEnded) return {};
   state_ = State::kEnded;
   sasl_.reset();

@@ -3,12 +3,6 @@
 #include <utility>
 
 namespace balcony::stream {
-namespace {
-
-constexpr ListOf<ServerActions> list;
-
-}  // namespace
-
 ServerActions OutgoingPairs::open(DomainPair pair) {
   if (const auto known = open_.find(pair); known != open_.end()) {
     return list(PairOpened{std::move(pair), known->second});

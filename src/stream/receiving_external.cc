@@ -6,12 +6,6 @@
 #include <utility>
 
 namespace balcony::stream {
-namespace {
-
-constexpr ListOf<Actions> list;
-
-}  // namespace
-
 // The accounts of the stream's host that the peer's certificate names.
 std::vector<Jid> ReceivingStream::certified() const {
   if (!shown_ || !shown_->error.empty() || !policy_->trusts(domain_, *shown_)) return {};

@@ -5,10 +5,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace balcony::stream {
+namespace balcony::stream::testing {
 namespace {
 
-using namespace testing;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -23,11 +22,11 @@ struct Certified : ServerEnd {
     }
     shown->host = kHost;
     shown->error = std::move(why);
-    feed(kOpen);
+    feed(kClientOpen);
     feed(kStartTls);
     begin_tls({sasl::testing::exporter()});
     take();
-    feed(kOpen);
+    feed(kClientOpen);
     offer = take();
   }
 
@@ -101,7 +100,7 @@ TEST(ReceivingExternal, IsNotOfferedToWhomItWouldNotLetIn) {
   refused(of_another, {kJuliet});
 
   // Without any certificate it is a mechanism like others that are not offered.
-  InsideTls none(policy);
+  ServerInsideTls none(policy);
   none.feed(auth("EXTERNAL", "="));
   EXPECT_THAT(none.take(), HasSubstr("<invalid-mechanism/>"));
 }
@@ -128,4 +127,4 @@ TEST(ReceivingExternal, ACertificateChoosesNoPasswordAndGetsNoToken) {
 }
 
 }  // namespace
-}  // namespace balcony::stream
+}  // namespace balcony::stream::testing

@@ -11,16 +11,6 @@
 #include <utility>
 
 namespace balcony::stream {
-namespace {
-
-constexpr ListOf<Actions> list;
-
-bool has(const std::vector<std::string>& names, std::string_view name) {
-  return std::ranges::find(names, name) != names.end();
-}
-
-}  // namespace
-
 // ---- the offer
 
 void ReceivingStream::offer_sasl2(xml::Element& features) const {

@@ -14,15 +14,6 @@ using ::testing::Not;
 constexpr std::string_view kAgent = "<user-agent id='d4565fa7-4d72-4749-b3d3-740edbf87770'/>";
 constexpr std::string_view kBind = "<bind xmlns='urn:xmpp:bind:0'><tag>Awesome</tag></bind>";
 
-FakePolicy offering() {
-  FakePolicy policy;
-  policy.offer.offered = true;
-  policy.offer.tokens = true;
-  policy.offer.resumption = true;
-  policy.offer.upgrades = {sasl::ScramHash::kSha512};
-  return policy;
-}
-
 std::string authenticate(std::string_view mechanism, std::string_view message,
                          std::string_view inside = {}) {
   return "<authenticate xmlns='urn:xmpp:sasl:2' mechanism='" + std::string(mechanism) +
@@ -58,8 +49,8 @@ std::string failure2(std::string_view condition) {
          " xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/></failure>";
 }
 
-struct Server : InsideTls {
-  explicit Server(const FakePolicy& policy) : InsideTls(policy) { offer = take(); }
+struct Server : ServerInsideTls {
+  explicit Server(const FakePolicy& policy) : ServerInsideTls(policy) { offer = take(); }
   std::string say(std::string_view text) {
     feed(text);
     return take();
@@ -68,9 +59,9 @@ struct Server : InsideTls {
 };
 
 TEST(ReceivingSasl2, IsOfferedAfterTlsOnly) {
-  const FakePolicy policy = offering();
+  const FakePolicy policy = offering({sasl::ScramHash::kSha512});
   ServerEnd clear(policy, {.tls_required = false});
-  clear.feed(kOpen);
+  clear.feed(kClientOpen);
   EXPECT_THAT(clear.take(), Not(HasSubstr("urn:xmpp:sasl:2")));
   clear.feed(login());
   EXPECT_EQ(clear.take(), failure2("encryption-required"));
@@ -110,7 +101,7 @@ TEST(ReceivingSasl2, WhatIsNotOfferedDoesNotWork) {
 }
 
 TEST(ReceivingSasl2, SuccessIsFollowedByFeaturesInTheSameStream) {
-  const FakePolicy policy = offering();
+  const FakePolicy policy = offering({sasl::ScramHash::kSha512});
   Server server(policy);
   EXPECT_EQ(server.say(login()),
             "<success xmlns='urn:xmpp:sasl:2'><authorization-identifier>juliet@capulet.example"
@@ -149,7 +140,7 @@ TEST(ReceivingSasl2, FailuresLeaveEverythingAsItWas) {
        "not-authorized"},  // somebody else's
   };
   for (const Case& c : kCases) {
-    const FakePolicy policy = offering();
+    const FakePolicy policy = offering({sasl::ScramHash::kSha512});
     Server server(policy);
     EXPECT_EQ(server.say(c.sent), failure2(c.condition)) << c.sent;
     EXPECT_EQ(server.failures.size(), 1u) << c.sent;
@@ -160,7 +151,7 @@ TEST(ReceivingSasl2, FailuresLeaveEverythingAsItWas) {
 }
 
 TEST(ReceivingSasl2, AttemptsOfBothProfilesCount) {
-  const FakePolicy policy = offering();
+  const FakePolicy policy = offering({sasl::ScramHash::kSha512});
   Server server(policy);
   for (int i = 0; i < 2; ++i) {
     server.say(plain("juliet", "wrong"));
@@ -178,12 +169,12 @@ TEST(ReceivingSasl2, OtherTrafficEndsTheStream) {
   for (const std::string& sent :
        {login(), plain("juliet", sasl::testing::kPassword), std::string("<message/>"),
         std::string("<next xmlns='urn:xmpp:sasl:2' task='UPGR-SCRAM-SHA-512'/>")}) {
-    const FakePolicy policy = offering();
+    const FakePolicy policy = offering({sasl::ScramHash::kSha512});
     Server server(policy);
     EXPECT_THAT(server.say(first), HasSubstr("<challenge xmlns='urn:xmpp:sasl:2'>"));
     EXPECT_THAT(server.say(sent), HasSubstr("<stream:error>")) << sent;
   }
-  const FakePolicy policy = offering();
+  const FakePolicy policy = offering({sasl::ScramHash::kSha512});
   Server done(policy);
   done.say(login());
   EXPECT_THAT(done.say(login()), HasSubstr("<stream:error>"));
@@ -196,7 +187,7 @@ TEST(ReceivingSasl2, OtherTrafficEndsTheStream) {
 }
 
 TEST(ReceivingSasl2, WhoTheHeaderNamesIsWhoLogsIn) {
-  const FakePolicy policy = offering();
+  const FakePolicy policy = offering({sasl::ScramHash::kSha512});
   const std::string open =
       "<stream:stream xmlns='jabber:client' "
       "xmlns:stream='http://etherx.jabber.org/streams' version='1.0' "
@@ -215,7 +206,7 @@ TEST(ReceivingSasl2, WhoTheHeaderNamesIsWhoLogsIn) {
 }
 
 TEST(ReceivingSasl2, BindsInTheSameStep) {
-  const FakePolicy policy = offering();
+  const FakePolicy policy = offering({sasl::ScramHash::kSha512});
   Server server(policy);
   const std::string bind =
       "<bind xmlns='urn:xmpp:bind:0'><tag>Awesome</tag>"
@@ -235,7 +226,7 @@ TEST(ReceivingSasl2, BindsInTheSameStep) {
 }
 
 TEST(ReceivingSasl2, ResumesInTheSameStep) {
-  const FakePolicy policy = offering();
+  const FakePolicy policy = offering({sasl::ScramHash::kSha512});
   Server server(policy);
   const std::string said =
       server.say(login("<resume xmlns='urn:xmpp:sm:3' previd='lost' h='3'/>" + std::string(kBind)));
@@ -258,7 +249,7 @@ TEST(ReceivingSasl2, ResumesInTheSameStep) {
 }
 
 TEST(ReceivingSasl2, GivesATokenToWhoAsks) {
-  const FakePolicy policy = offering();
+  const FakePolicy policy = offering({sasl::ScramHash::kSha512});
   const std::string ask = "<request-token xmlns='urn:xmpp:fast:0' mechanism='HT-SHA-256-ENDP'/>";
   Server server(policy);
   // This connection has no such binding: it was not offered.
@@ -274,7 +265,7 @@ TEST(ReceivingSasl2, GivesATokenToWhoAsks) {
 }
 
 TEST(ReceivingSasl2, LogsInByToken) {
-  const FakePolicy policy = offering();
+  const FakePolicy policy = offering({sasl::ScramHash::kSha512});
   Server server(policy);
   const std::string said = server.say(with_token(fast("count='7'") + std::string(kBind)));
   EXPECT_THAT(said, HasSubstr("<additional-data>"));  // the responder's proof
@@ -301,7 +292,7 @@ TEST(ReceivingSasl2, LogsInByToken) {
 
 TEST(ReceivingSasl2, UpgradesAnAccountWhoseKeysHaveTooFewIterations) {
   const std::string ask = "<upgrade xmlns='urn:xmpp:sasl:upgrade:0'>UPGR-SCRAM-SHA-512</upgrade>";
-  FakePolicy policy = offering();
+  FakePolicy policy = offering({sasl::ScramHash::kSha512});
   policy.rounds = 4'096;
   Server enough(policy);
   EXPECT_THAT(enough.say(login(ask)), HasSubstr("<success"));
@@ -313,7 +304,7 @@ TEST(ReceivingSasl2, UpgradesAnAccountWhoseKeysHaveTooFewIterations) {
 }
 
 TEST(ReceivingSasl2, UpgradesAnAccountThatLacksKeys) {
-  const FakePolicy policy = offering();
+  const FakePolicy policy = offering({sasl::ScramHash::kSha512});
   constexpr std::string_view kAsk =
       "<upgrade xmlns='urn:xmpp:sasl:upgrade:0'>UPGR-SCRAM-SHA-512</upgrade>";
   Server server(policy);
@@ -359,7 +350,7 @@ TEST(ReceivingSasl2, TasksThatGoWrong) {
       {login(), "", "<stream:error>"},
   };
   for (const auto& row : kTable) {
-    const FakePolicy policy = offering();
+    const FakePolicy policy = offering({sasl::ScramHash::kSha512});
     Server server(policy);
     server.lacks = sasl::ScramHash::kSha512;
     server.say(login(ask));

@@ -12,8 +12,6 @@
 namespace balcony::stream {
 namespace {
 
-constexpr ListOf<ServerActions> list;
-
 // RFC 6120 §4.9.3.10: the prefix of dialback may be bound to nothing else.
 bool has_foreign_dialback(const xml::StreamHeader& header) {
   return std::ranges::any_of(header.declarations, [](const auto& declared) {
@@ -312,7 +310,12 @@ ServerActions ReceivingServer::follow(ServerActions actions) {
     // XEP-0288 §2.2: the inverse of what the peer has proved needs no proof of ours.
     if (back) append(all, outgoing_.opened(*std::move(back), proof));
   }
-  if (is_over) append(all, close());
+  if (incoming_.is_tiresome()) {
+    // RFC 6120 §4.9.3.14. Each request may have cost others something.
+    append(all, stream_error(StreamCondition::kPolicyViolation, "too much was refused"));
+  } else if (is_over) {
+    append(all, close());
+  }
   return all;
 }
 

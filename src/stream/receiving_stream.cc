@@ -11,21 +11,15 @@
 #include <utility>
 
 namespace balcony::stream {
-namespace {
-
-constexpr ListOf<Actions> list;
-
-bool has(const std::vector<std::string>& names, std::string_view name) {
-  return std::ranges::find(names, name) != names.end();
-}
-
-}  // namespace
-
 ReceivingStream::ReceivingStream(const ReceivingPolicy& policy, Random& random,
                                  ReceivingOptions options)
     : policy_(&policy), random_(random), options_(std::move(options)) {}
 
 ReceivingStream::~ReceivingStream() = default;
+
+bool ReceivingStream::has(const std::vector<std::string>& names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
 
 // ---- opening ----
 
@@ -240,6 +234,7 @@ Actions ReceivingStream::start_mechanism(std::optional<std::string> response) {
   auto machine = sasl::make_server_mechanism(mechanism_, std::move(options), random_);
   if (!machine) return sasl_failed(machine.error());
   sasl_ = *std::move(machine);
+  account_disabled_ = false;
   return on_sasl_step(sasl_->start(response));
 }
 
@@ -273,6 +268,8 @@ Actions ReceivingStream::on_sasl_step(sasl::ServerStep step) {
   }
   if (auto* token = std::get_if<sasl::VerifyToken>(&step)) return look_for_token(std::move(*token));
   if (auto* success = std::get_if<sasl::Success>(&step)) {
+    // RFC 6120 §6.5.1; before the password is known to be right, it would tell who has an account.
+    if (account_disabled_) return sasl_failed(Error(Errc::kSaslAccountDisabled));
     state_ = State::kWaiting;
     username_ = success->username;
     success_data_ = std::move(success->data);
@@ -281,7 +278,8 @@ Actions ReceivingStream::on_sasl_step(sasl::ServerStep step) {
   return sasl_failed(std::get<Error>(step));
 }
 
-Actions ReceivingStream::on_credentials(Result<std::optional<sasl::ScramKeys>> keys) {
+Actions ReceivingStream::on_credentials(Result<std::optional<sasl::ScramKeys>> keys,
+                                        bool disabled) {
   if (state_ == State::kWaiting && sasl2_ && !sasl_) {
     if (!keys) return sasl_failed(keys.error());
     const bool has_good = *keys && (*keys)->iterations >= policy_->iterations(domain_);
@@ -289,6 +287,7 @@ Actions ReceivingStream::on_credentials(Result<std::optional<sasl::ScramKeys>> k
   }
   if (state_ != State::kWaiting || !sasl_) return {};
   if (!keys) return sasl_failed(keys.error());
+  account_disabled_ = disabled;
   return on_sasl_step(sasl_->credentials(*std::move(keys)));
 }
 

@@ -188,9 +188,11 @@ class ReceivingStream {
   // if it has one.
   Actions on_tls(std::vector<sasl::ChannelBinding> bindings,
                  std::optional<ShownCertificate> shown = {});
-  Actions on_credentials(Result<std::optional<sasl::ScramKeys>> keys);
+  // `disabled`: the account is not to be used. Only who has proved that it is his is told so.
+  Actions on_credentials(Result<std::optional<sasl::ScramKeys>> keys, bool disabled = false);
   Actions on_verified(Result<bool> matches);
-  // Errors: kSaslAccountDisabled, and what keeps one from seeing it.
+  // Errors: kSaslAccountDisabled (who asks has shown a certificate for it), and what keeps one from
+  // seeing it.
   Actions on_account_checked(Result<bool> exists);
   // Null: none fits. Errors: kSaslCredentialsExpired: the one that fits is too old.
   Actions on_token_verified(Result<std::optional<UsedToken>> token);
@@ -229,6 +231,7 @@ class ReceivingStream {
   Actions features();
   void offer_sasl(xml::Element& features) const;
   std::vector<std::string> offered_mechanisms() const;
+  static bool has(const std::vector<std::string>& names, std::string_view name);
   std::vector<std::string> announced_bindings() const;
 
   Actions on_starttls();
@@ -275,6 +278,7 @@ class ReceivingStream {
   std::string peer_;  // the bare JID that the peer's header claims; not to be believed
   std::string mechanism_;
   std::string username_;
+  bool account_disabled_ = false;  // as on_credentials() said
   std::string success_data_;
   std::vector<sasl::ChannelBinding> bindings_;
   std::optional<ShownCertificate> shown_;

@@ -10,7 +10,6 @@ namespace {
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-using State = ReceivingStream::State;
 
 // ---- SASL
 
@@ -40,7 +39,7 @@ TEST(ReceivingStream, SaslFailures) {
   };
   for (const Case& c : kCases) {
     FakePolicy policy;
-    InsideTls server(policy);
+    ServerInsideTls server(policy);
     server.take();
     server.feed(c.sent);
     EXPECT_EQ(server.out, failure(c.condition)) << c.sent;
@@ -56,7 +55,7 @@ TEST(ReceivingStream, SaslFailures) {
 TEST(ReceivingStream, NoSaslBeforeTls) {
   FakePolicy policy;
   ServerEnd server(policy);
-  server.feed(kOpen);
+  server.feed(kClientOpen);
   server.take();
   server.feed(plain("juliet", sasl::testing::kPassword));
   EXPECT_EQ(server.out, failure("encryption-required"));
@@ -71,10 +70,10 @@ TEST(ReceivingStream, AbortAndInterruptionDuringAnAttempt) {
         {"<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>=</response>", "malformed-request"}}) {
     FakePolicy policy;
     ServerEnd server(policy);
-    server.feed(kOpen);
+    server.feed(kClientOpen);
     server.feed(kStartTls);
     server.begin_tls({});  // no binding: the 'n' of the message is then no lie
-    server.feed(kOpen);
+    server.feed(kClientOpen);
     server.take();
     server.feed(first);
     EXPECT_THAT(server.take(), StartsWith("<challenge "));
@@ -88,7 +87,7 @@ TEST(ReceivingStream, AFewAttemptsAndNoMore) {
   FakePolicy policy;
   ReceivingOptions options;
   options.attempts_max = 3;
-  InsideTls server(policy, options);
+  ServerInsideTls server(policy, options);
   for (int i = 0; i < 3; ++i) {
     EXPECT_FALSE(server.ended);
     server.take();
@@ -106,11 +105,11 @@ TEST(ReceivingStream, AStorageThatIsDownIsTemporary) {
   ReceivingOptions options;
   options.tls_required = false;
   ReceivingStream machine(policy, random, options);
-  machine.on_header(xml::parse_stream_header(kOpen.substr(21), {}).value());
+  machine.on_header(xml::parse_stream_header(kClientOpen.substr(21), {}).value());
   auto element = xml::parse(plain("juliet", "x"), {}, {});
   const Actions asked = machine.on_element(*std::move(element));
   ASSERT_TRUE(std::holds_alternative<VerifyPassword>(asked.at(0)));
-  EXPECT_EQ(machine.state(), State::kWaiting);
+  EXPECT_EQ(machine.state(), ReceivingStream::State::kWaiting);
   const Actions told = machine.on_verified(fail(Errc::kIo, "disk"));
   EXPECT_EQ(std::get<Send>(told.at(0)).bytes, failure("temporary-auth-failure"));
   EXPECT_EQ(std::get<AttemptFailed>(told.at(1)).error.code, Errc::kIo);
@@ -152,14 +151,14 @@ TEST(ReceivingStream, Binds) {
       "<iq type='set' id='b2'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>"
       "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>");
   EXPECT_THAT(server.take(), HasSubstr("<bad-request "));
-  EXPECT_EQ(server.machine.state(), State::kNegotiating);
+  EXPECT_EQ(server.machine.state(), ReceivingStream::State::kNegotiating);
   server.feed(
       "<iq type='set' id='b3'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
       "<resource>balcony</resource></bind></iq>");
   EXPECT_EQ(server.out,
             "<iq id='b3' type='result'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
             "<jid>juliet@capulet.example/balcony</jid></bind></iq>");
-  EXPECT_EQ(server.machine.state(), State::kBound);
+  EXPECT_EQ(server.machine.state(), ReceivingStream::State::kBound);
 }
 
 // XEP-0198 §5: after authentication, instead of binding.
@@ -170,7 +169,7 @@ TEST(ReceivingStream, Resumes) {
   server.feed("<resume xmlns='urn:xmpp:sm:3' previd='lost' h='7'/>");
   EXPECT_EQ(server.resumed_h, 7u);
   EXPECT_EQ(server.out, "<resumed xmlns='urn:xmpp:sm:3' previd='lost' h='5'/>");
-  EXPECT_EQ(server.machine.state(), State::kBound);
+  EXPECT_EQ(server.machine.state(), ReceivingStream::State::kBound);
 }
 
 TEST(ReceivingStream, BindsWhereItCannotResume) {
@@ -188,7 +187,7 @@ TEST(ReceivingStream, BindsWhereItCannotResume) {
   server.feed("<enable xmlns='urn:xmpp:sm:3'/>");
   EXPECT_EQ(server.take(), failed("unexpected-request"));
   server.feed("<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>");
-  EXPECT_EQ(server.machine.state(), State::kBound);
+  EXPECT_EQ(server.machine.state(), ReceivingStream::State::kBound);
 }
 
 TEST(ReceivingStream, NothingBeforeBinding) {

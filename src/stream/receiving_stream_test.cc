@@ -12,14 +12,13 @@ using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
-using State = ReceivingStream::State;
 
 // ---- headers
 
 TEST(ReceivingStream, AnswersAHeader) {
   FakePolicy policy;
   ServerEnd server(policy);
-  server.feed(kOpen);
+  server.feed(kClientOpen);
   EXPECT_THAT(server.out, StartsWith("<?xml version='1.0'?><stream:stream xmlns='jabber:client' "
                                      "xmlns:stream='http://etherx.jabber.org/streams' "
                                      "version='1.0' from='capulet.example' id='"));
@@ -27,7 +26,7 @@ TEST(ReceivingStream, AnswersAHeader) {
               EndsWith("<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'>"
                        "<required/></starttls></stream:features>"));
   EXPECT_THAT(server.out, Not(HasSubstr(" to='")));
-  EXPECT_EQ(server.machine.state(), State::kNegotiating);
+  EXPECT_EQ(server.machine.state(), ReceivingStream::State::kNegotiating);
   EXPECT_EQ(server.machine.domain(), kHost);
   EXPECT_EQ(server.machine.id().size(), 22u);
 }
@@ -118,7 +117,7 @@ TEST(ReceivingStream, TakesVersionsOfTheSameMajorNumber) {
 TEST(ReceivingStream, StartTls) {
   FakePolicy policy;
   ServerEnd server(policy);
-  server.feed(kOpen);
+  server.feed(kClientOpen);
   const std::string first_id = server.machine.id();
   server.take();
   server.feed(kStartTls);
@@ -127,7 +126,7 @@ TEST(ReceivingStream, StartTls) {
   server.take();
   server.begin_tls({sasl::testing::exporter()});
   EXPECT_EQ(server.out, "");
-  server.feed(kOpen);
+  server.feed(kClientOpen);
   EXPECT_NE(server.machine.id(), first_id);
   EXPECT_THAT(server.out, Not(HasSubstr("starttls")));
   EXPECT_THAT(server.out, HasSubstr("<mechanism>SCRAM-SHA-512-PLUS</mechanism>"));
@@ -138,14 +137,14 @@ TEST(ReceivingStream, StartTls) {
 TEST(ReceivingStream, NoBindingTypesWithoutAMechanismForThem) {
   FakePolicy policy;
   policy.names = {"PLAIN"};
-  InsideTls server(policy);
+  ServerInsideTls server(policy);
   EXPECT_THAT(server.out, HasSubstr("<mechanism>PLAIN</mechanism>"));
   EXPECT_THAT(server.out, Not(HasSubstr("channel-binding")));
 }
 
 TEST(ReceivingStream, StartTlsIsNotTwice) {
   FakePolicy policy;
-  InsideTls server(policy);
+  ServerInsideTls server(policy);
   server.take();
   server.feed(kStartTls);
   EXPECT_EQ(server.out, "<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:stream>");
@@ -163,7 +162,7 @@ TEST(ReceivingStream, ARestartKeepsTheHost) {
   } policy;
   SeededRandom random(1);
   ReceivingStream machine(policy, random, {});
-  xml::StreamHeader header = xml::parse_stream_header(kOpen.substr(21), {}).value();
+  xml::StreamHeader header = xml::parse_stream_header(kClientOpen.substr(21), {}).value();
   machine.on_header(header);
   header.to = "montague.example";  // nothing was negotiated yet: a second header is still wrong
   const Actions again = machine.on_header(header);
@@ -185,7 +184,7 @@ TEST(ReceivingStream, ARestartKeepsTheHost) {
 TEST(ReceivingStream, ErrorsAfterARestartHaveAHeader) {
   FakePolicy policy;
   ServerEnd tls(policy);
-  tls.feed(kOpen);
+  tls.feed(kClientOpen);
   tls.feed(kStartTls);
   const std::string id = tls.machine.id();
   tls.begin_tls({});
@@ -195,7 +194,7 @@ TEST(ReceivingStream, ErrorsAfterARestartHaveAHeader) {
   EXPECT_THAT(tls.out, HasSubstr("restricted-xml"));
   EXPECT_NE(tls.machine.id(), id);
 
-  InsideTls sasl(policy);
+  ServerInsideTls sasl(policy);
   sasl.feed(plain("juliet", sasl::testing::kPassword));
   sasl.take();
   sasl.perform(sasl.machine.end({StreamCondition::kSystemShutdown, ""}));
@@ -231,7 +230,7 @@ TEST(ReceivingStream, NothingElseBeforeAuthentication) {
   };
   for (const Case& c : kCases) {
     FakePolicy policy;
-    InsideTls server(policy);
+    ServerInsideTls server(policy);
     server.take();
     server.feed(c.sent);
     EXPECT_THAT(server.out, StartsWith(stream_error_of(c.condition))) << c.sent;
@@ -243,17 +242,17 @@ TEST(ReceivingStream, RegistrationWhereItIsOpen) {
   FakePolicy policy;
   policy.open_registration = true;
   ServerEnd server(policy);
-  server.feed(kOpen);
+  server.feed(kClientOpen);
   server.take();
   server.feed("<iq type='get' id='1'><query xmlns='jabber:iq:register'/></iq>");
   EXPECT_THAT(server.out, StartsWith(stream_error_of("not-authorized"))) << "not without TLS";
 
-  InsideTls inside(policy);
+  ServerInsideTls inside(policy);
   EXPECT_THAT(inside.take(),
               HasSubstr("<register xmlns='http://jabber.org/features/iq-register'/>"));
   inside.feed("<iq type='get' id='1'><query xmlns='jabber:iq:register'/></iq>");
   EXPECT_THAT(inside.out, HasSubstr("<username/>"));
-  EXPECT_EQ(inside.machine.state(), State::kNegotiating);
+  EXPECT_EQ(inside.machine.state(), ReceivingStream::State::kNegotiating);
 }
 
 TEST(ReceivingStream, APeersStreamErrorAndItsEnd) {
@@ -261,7 +260,7 @@ TEST(ReceivingStream, APeersStreamErrorAndItsEnd) {
                            "</stream:error>",
                            "</stream:stream>"}) {
     FakePolicy policy;
-    InsideTls server(policy);
+    ServerInsideTls server(policy);
     server.take();
     server.feed(last);
     EXPECT_EQ(server.out, "</stream:stream>") << last;

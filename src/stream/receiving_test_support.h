@@ -10,7 +10,7 @@
 
 namespace balcony::stream::testing {
 
-inline constexpr std::string_view kOpen =
+inline constexpr std::string_view kClientOpen =
     "<?xml version='1.0'?><stream:stream xmlns='jabber:client' "
     "xmlns:stream='http://etherx.jabber.org/streams' to='capulet.example' version='1.0'>";
 inline constexpr std::string_view kStartTls = "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
@@ -35,23 +35,23 @@ inline std::string stream_error_of(std::string_view condition) {
          " xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>";
 }
 
-struct InsideTls : ServerEnd {
-  explicit InsideTls(const FakePolicy& policy, ReceivingOptions options = {})
+struct ServerInsideTls : ServerEnd {
+  explicit ServerInsideTls(const FakePolicy& policy, ReceivingOptions options = {})
       : ServerEnd(policy, options) {
-    feed(kOpen);
+    feed(kClientOpen);
     feed(kStartTls);
     begin_tls({sasl::testing::exporter()});
     take();
-    feed(kOpen);
+    feed(kClientOpen);
   }
 };
 
-struct LoggedIn : InsideTls {
-  explicit LoggedIn(const FakePolicy& policy) : InsideTls(policy) {
+struct LoggedIn : ServerInsideTls {
+  explicit LoggedIn(const FakePolicy& policy) : ServerInsideTls(policy) {
     take();
     feed(plain("juliet", sasl::testing::kPassword));
     take();
-    feed(kOpen);
+    feed(kClientOpen);
   }
 };
 

@@ -1,6 +1,8 @@
 #include "stream/sasl2.h"
 
+#include "base/ascii.h"
 #include "base/base64.h"
+#include "base/number.h"
 #include "sasl/mechanism.h"
 #include "stanza/datetime.h"
 #include "stanza/ns.h"
@@ -9,7 +11,6 @@
 #include <balcony/jid.h>
 
 #include <algorithm>
-#include <charconv>
 
 namespace balcony::stream {
 namespace {
@@ -34,11 +35,9 @@ Result<std::string> decode(std::string text) {
   return data;
 }
 
-std::optional<std::uint32_t> read_number(std::string_view text) {
-  std::uint32_t number = 0;
-  const auto [end, error] = std::from_chars(text.begin(), text.end(), number);
-  if (error != std::errc{} || end != text.end() || number == 0) return std::nullopt;
-  return number;
+std::optional<std::uint32_t> read_count(std::string_view text) {
+  const auto number = read_number<std::uint32_t>(text);
+  return number == 0U ? std::nullopt : number;
 }
 
 // Any version of UUID will do: what counts is that it is bounded and holds nothing else.
@@ -48,7 +47,7 @@ Result<std::string> read_uuid(std::string_view text) {
   bool fits = id.size() == kShape.size();
   for (std::size_t i = 0; fits && i < id.size(); ++i) {
     char& c = id[i];
-    if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+    c = ascii_lower(c);
     const bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
     fits = kShape[i] == '-' ? c == '-' : hex;
   }
@@ -81,7 +80,7 @@ Result<std::optional<FastUse>> read_fast(xml::ElementView element) {
   use.invalidate = is_true(element.attr("invalidate"));
   if (element.has_attr("count")) {
     // XEP-0484 §3.4: a positive integer.
-    use.count = read_number(element.attr("count"));
+    use.count = read_count(element.attr("count"));
     if (!use.count) return malformed("the token's count is no positive number");
   }
   return std::optional<FastUse>(use);
@@ -209,7 +208,7 @@ xml::Element write_upgrade_salt(const UpgradeSalt& salt) {
 
 Result<UpgradeSalt> read_upgrade_salt(xml::ElementView task_data) {
   const xml::ElementView element = task_data.child(ns::kScramUpgrade, "salt");
-  const auto iterations = read_number(element.attr("iterations"));
+  const auto iterations = read_count(element.attr("iterations"));
   auto salt = decode(element.text());
   if (!iterations || !salt || salt->empty()) return malformed("the upgrade has no salt");
   return UpgradeSalt{*std::move(salt), *iterations};

@@ -310,6 +310,50 @@ TEST(ServerPair, ALostStreamIsResumed) {
   EXPECT_EQ(pair.client.news.at(0), kOpened + std::string("external"));
 }
 
+// XEP-0198 §5: with everything that it carried, and not before that is proved anew.
+TEST(ServerPair, ALostStreamOfSeveralDomainsIsResumed) {
+  for (const bool external : {true, false}) {
+    InitiatingServerOptions options = to_montague();
+    options.management = true;
+    options.lost = Resume{"sm1", 5};
+    options.also = {{kCapulet, "chat.montague.example"}, {"rooms.capulet.example", kMontague}};
+    ServerPair pair(options);
+    if (external) pair.server.certified = {kCapulet};
+    const auto authority = std::exchange(pair.server.authority, nullptr);
+    pair.run();
+    ASSERT_FALSE(pair.server.keys.empty());
+    EXPECT_FALSE(pair.server.resume) << "something is not proved yet";
+    EXPECT_THAT(pair.client.news, IsEmpty());
+    // The first pair comes last.
+    std::vector<VerifyKey> keys = std::exchange(pair.server.keys, {});
+    for (; !keys.empty(); keys.pop_back()) {
+      EXPECT_FALSE(pair.server.resume) << keys.size() << " are not proved yet";
+      pair.server.perform(pair.server.machine.on_key(keys.back().pair, authority(keys.back())));
+      pair.go_on();
+    }
+    ASSERT_TRUE(pair.server.resume);
+    EXPECT_EQ(pair.server.resume->previd, "sm1");
+    EXPECT_EQ(pair.server.machine.incoming().accepted().size(), 3u);
+    pair.client.feed("<resumed xmlns='urn:xmpp:sm:3' previd='sm1' h='3'/>");
+    EXPECT_THAT(pair.client.news,
+                ::testing::Contains("opened capulet.example chat.montague.example dialback"));
+    EXPECT_EQ(pair.client.machine.outgoing().open_pairs().size(), 3u);
+  }
+}
+
+TEST(ServerPair, WhatIsRefusedDoesNotHoldUpTheRest) {
+  InitiatingServerOptions options = to_montague();
+  options.management = true;
+  options.lost = Resume{"sm1", 5};
+  options.also = {{kCapulet, "nowhere.example"}};
+  ServerPair pair(options);
+  pair.server.certified = {kCapulet};
+  pair.run();
+  EXPECT_THAT(pair.client.news,
+              ElementsAre("refused capulet.example nowhere.example item-not-found"));
+  EXPECT_TRUE(pair.server.resume);
+}
+
 TEST(ServerPair, ALostStreamThatCannotBeResumed) {
   InitiatingServerOptions options = to_montague();
   options.management = true;

@@ -1,19 +1,16 @@
 #include "stream/stream_limits.h"
 
+#include "base/number.h"
 #include "stanza/ns.h"
 
-#include <charconv>
 #include <string>
 
 namespace balcony::stream {
 namespace {
 
 // What is no number is not told.
-std::uint64_t read_number(const std::string& text) {
-  std::uint64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, value);
-  return error == std::errc() && at == end ? value : 0;
+std::uint64_t limit(const std::string& text) {
+  return read_number<std::uint64_t>(text).value_or(0);
 }
 
 }  // namespace
@@ -31,8 +28,8 @@ void append_limits(xml::ElementRef parent, const StreamLimits& limits) {
 
 StreamLimits read_limits(xml::ElementView parent) {
   const xml::ElementView element = parent.child(ns::kStreamLimits, "limits");
-  return {read_number(element.child_text(ns::kStreamLimits, "max-bytes")),
-          read_number(element.child_text(ns::kStreamLimits, "idle-seconds"))};
+  return {limit(element.child_text(ns::kStreamLimits, "max-bytes")),
+          limit(element.child_text(ns::kStreamLimits, "idle-seconds"))};
 }
 
 }  // namespace balcony::stream

@@ -1,21 +1,11 @@
 #include "stream/stream_management.h"
 
 #include "stanza/ns.h"
-#include "xml/writer.h"
+#include "stream/actions.h"
 
 #include <utility>
 
 namespace balcony::stream {
-namespace {
-
-std::string written(xml::ElementView element) {
-  std::string text;
-  xml::write(text, element);
-  return text;
-}
-
-}  // namespace
-
 void StreamManagement::start_sending() noexcept {
   sending_ = true;
   acknowledged_ = 0;

@@ -1,18 +1,10 @@
 // The elements of urn:xmpp:sm:3, read and written.
+#include "base/number.h"
 #include "stanza/ns.h"
 #include "stream/stream_management.h"
 
-#include <charconv>
-
 namespace balcony::stream {
 namespace {
-
-std::optional<std::uint32_t> read_number(std::string_view text) {
-  std::uint32_t number = 0;
-  const auto [end, error] = std::from_chars(text.begin(), text.end(), number);
-  if (error != std::errc{} || end != text.end()) return std::nullopt;
-  return number;
-}
 
 bool read_boolean(std::string_view text) {
   return text == "true" || text == "1";
@@ -21,7 +13,7 @@ bool read_boolean(std::string_view text) {
 }  // namespace
 
 Result<StanzaCount> StreamManagement::read_h(xml::ElementView element) {
-  const auto h = read_number(element.attr("h"));
+  const auto h = read_number<std::uint32_t>(element.attr("h"));
   if (!h) return fail(Errc::kBadRequest, "h is no count of stanzas");
   return *h;
 }
@@ -66,7 +58,7 @@ Result<Enabled> read_enabled(xml::ElementView element) {
   }
   Enabled enabled;
   enabled.location = element.attr("location");
-  enabled.max_seconds = read_number(element.attr("max"));
+  enabled.max_seconds = read_number<std::uint32_t>(element.attr("max"));
   if (!read_boolean(element.attr("resume"))) return enabled;
   enabled.id = element.attr("id");
   if (enabled.id.empty()) return fail(Errc::kBadRequest, "a stream to resume needs an id");

@@ -22,6 +22,11 @@ namespace balcony::stream::testing {
 
 inline constexpr std::string_view kHost = "capulet.example";
 
+// The header of a server of a few lines.
+inline constexpr std::string_view kHeader =
+    "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' "
+    "from='capulet.example' id='x' version='1.0'>";
+
 // Of the client that has the token of sasl/test_support.h.
 inline constexpr std::string_view kUserAgent = "d4565fa7-4d72-4749-b3d3-740edbf87770";
 inline constexpr WallTime kExpiry{std::chrono::milliseconds(1'583'937'375'000)};
@@ -52,6 +57,16 @@ struct FakePolicy final : ReceivingPolicy {
     features.append("feature").set("var", ns::kCarbons);
   }
 };
+
+// A server that offers all of XEP-0388.
+inline FakePolicy offering(std::vector<sasl::ScramHash> upgrades = {}) {
+  FakePolicy policy;
+  policy.offer.offered = true;
+  policy.offer.tokens = true;
+  policy.offer.resumption = true;
+  policy.offer.upgrades = std::move(upgrades);
+  return policy;
+}
 
 // An end's reading side: bytes to headers, elements and ends.
 template <class Machine>

@@ -1,5 +1,6 @@
 #include "xml/declaration.h"
 
+#include "base/ascii.h"
 #include "xml/chars.h"
 
 #include <algorithm>
@@ -11,10 +12,6 @@ namespace {
 using std::string_view_literals::operator""sv;
 
 constexpr std::string_view kKeys[] = {"version", "encoding", "standalone"};
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
 
 }  // namespace
 
@@ -91,7 +88,7 @@ Declaration::Step Declaration::value(char c) {
     return right ? Step::kMore : Step::kBad;
   }
   if (key_ == kEncoding) {
-    return index < 5 && lower(c) == "utf-8"sv[index] ? Step::kMore : Step::kBadEncoding;
+    return index < 5 && ascii_lower(c) == "utf-8"sv[index] ? Step::kMore : Step::kBadEncoding;
   }
   const std::string_view word = first_ == 'y' ? "yes"sv : "no"sv;
   return index < word.size() && c == word[index] ? Step::kMore : Step::kBad;

@@ -252,7 +252,52 @@ async def slixmpp_component(user, server, _folder):
         await echo.disconnect(wait=1)
 
 
-CASES = {"biboumi": (biboumi_and_irc, ("biboumi", "ngircd")), "slixmpp": (slixmpp_component, ())}
+async def slixmpp_privileges(user, server, _folder):
+    """slixmpp's XEP-0356, on which slidge stands: what is announced, a roster, a message."""
+    from slixmpp.componentxmpp import ComponentXMPP
+
+    announced = asyncio.Event()
+    component = ComponentXMPP("slidge.localhost", SECRET, server.address, server.component_port)
+    for plugin in ("xep_0030", "xep_0199", "xep_0297", "xep_0356"):
+        component.register_plugin(plugin)
+    component.add_event_handler("privileges_advertised", lambda _: announced.set())
+    component.connect()
+    # It takes the address that it connects to for the server's name.
+    component.server_host = "localhost"
+    plugin = component["xep_0356"]
+    bare = user.boundjid.bare
+    contact = "juliet@slidge.localhost"
+    try:
+        try:
+            await asyncio.wait_for(announced.wait(), PATIENCE_S)
+        except asyncio.TimeoutError:
+            raise Failed("slixmpp sees no privileges") from None
+        if plugin.granted_privileges["roster"] != "both":
+            raise Failed(f"slixmpp reads {plugin.granted_privileges}")
+        await plugin.set_roster(bare, {contact: {"name": "Juliet", "subscription": "both"}})
+        roster = await plugin.get_roster(bare)
+        if contact not in [str(jid) for jid in roster["roster"]["items"]]:
+            raise Failed("the contact is not in the roster")
+        message = component.make_message(mto=bare, mfrom=bare, mbody="Romeo, doff thy name",
+                                         mtype="chat")
+        plugin.send_privileged_message(message)
+        await user.inbox.wait("the message in his own name", lambda *got: got == (
+            "message", bare, "chat", "Romeo, doff thy name"))
+        asked = component.make_iq_get(ito=bare, ifrom="slidge.localhost")
+        from slixmpp.xmlstream import ET
+        inner = ET.fromstring("<privileged_iq xmlns='urn:xmpp:privilege:2'><iq type='get' id='x' "
+                              "xmlns='jabber:client'><ping xmlns='urn:xmpp:ping'/></iq>"
+                              "</privileged_iq>")
+        asked.append(inner)
+        answer = await asked.send(timeout=PATIENCE_S)
+        if answer.xml.find(".//{jabber:client}iq[@id='x'][@type='result']") is None:
+            raise Failed("a request in his name is not answered")
+    finally:
+        await component.disconnect(wait=1)
+
+
+CASES = {"biboumi": (biboumi_and_irc, ("biboumi", "ngircd")), "slixmpp": (slixmpp_component, ()),
+         "slixmpp privileges": (slixmpp_privileges, ())}
 
 
 async def play(options, server, folder):
@@ -289,6 +334,9 @@ def main():
     options = parser.parse_args()
     settings = {"component": {domain: {"secret": SECRET}
                               for domain in ("irc.localhost", "echo.localhost")}}
+    settings["component"]["slidge.localhost"] = {"secret": SECRET, "privilege": {
+        "roster": "both", "message": "outgoing",
+        "iq": [{"namespace": "urn:xmpp:ping", "type": "get"}]}}
     folder = Path(tempfile.mkdtemp(prefix="interop-components-"))
     server = drivers.driver("balconyd")(options.binary, options.shards, settings)
     server.accounts = [accounts.make("romeo", server.host, 0)]

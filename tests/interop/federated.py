@@ -11,6 +11,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "scenario")]
 
+from cut_line import Proxy  # noqa: E402
 from drivers.balconyd import Balconyd  # noqa: E402
 from drivers.server import Server  # noqa: E402
 from harness import accounts  # noqa: E402
@@ -40,8 +41,13 @@ class World:
         server.accounts = [accounts.Account(user, user, domain, f"secret of {user}")]
         # What SRV names ejabberd asks the C library for, and that does not know our name server.
         target = "localhost" if self.is_plain else f"xmpp.{domain}"
-        self.dns.srv(domain, target, server.s2s_port)
+        # Between two of ours the line can be cut.
+        server.line = Proxy(server.s2s_port) if server.second_host else None
+        port = server.line.port if server.line else server.s2s_port
+        self.dns.srv(domain, target, port)
         self.dns.address(target, server.address)
+        if server.second_host:
+            self.dns.srv(server.second_host, target, port)
         return server
 
     def close(self):
@@ -51,6 +57,9 @@ class World:
 
 class Federated:
     """What the servers below have in common."""
+
+    second_host = ""  # a further domain that it serves
+    line = None       # what others connect to, where that can be cut
 
     def join(self, world, domain):
         self.world = world
@@ -66,6 +75,8 @@ class Federated:
                       transcript or Transcript())
 
     def remove(self):
+        if self.line:
+            self.line.close()
         self.dns = None  # the world's
         super().remove()
 
@@ -77,9 +88,9 @@ class BalconydPeer(Federated, Balconyd):
         self.second_host = f"second.{domain}"
 
     def proofs(self):
-        """How each stream was proved, as the log has it."""
+        """How each pair of the first hosts was proved, as the log has it."""
         return {line.partition("proof=")[2].split()[0] for line in self.log_text().splitlines()
-                if "proof=" in line}
+                if "proof=" in line and "second." not in line}
 
 
 _PROSODY = """

@@ -10,6 +10,7 @@ with such that do not (dialback). What is not installed is named and left out, o
 """
 
 import argparse
+import json
 import sys
 import time
 import traceback
@@ -26,7 +27,7 @@ from harness.errors import Failure, check, check_equal  # noqa: E402
 from harness.xmltree import CLIENT, STANZA_ERROR  # noqa: E402
 
 OURS, THEIRS = "capulet.example", "montague.example"
-BIDI = {"s2s": {"bidi": True}}
+ONE_WAY = {"s2s": {"bidi": False}}
 
 
 def _ours(domain, user, settings=None):
@@ -37,7 +38,7 @@ def _ours(domain, user, settings=None):
 
 PEERS = {
     "balconyd": _ours(THEIRS, "juliet"),
-    "balconyd+": _ours(THEIRS, "juliet", BIDI),
+    "balconyd-": _ours(THEIRS, "juliet", ONE_WAY),
     "prosody": lambda world, _: world.add(federated.ProsodyPeer, THEIRS, "juliet"),
     # With stream management and streams that carry both directions.
     "prosody+": lambda world, _: world.add(federated.ProsodyPeer, THEIRS, "juliet",
@@ -88,6 +89,59 @@ def step_message(pair):
                     f"<body>{escaped}</body></message>")
         came = _next(receiver, "message", id=f"m{number}")
         check_equal((came.get("from"), _body(came)), (sender.jid, text), "the message")
+
+
+def step_hosts(pair):
+    """Each server's second host answers too, on the stream that its first one has."""
+    second = pair.theirs.second_host
+    if not second:
+        return
+    for asking, asked in ((pair.romeo, second), (pair.juliet, pair.ours.second_host)):
+        answer = asking.iq("get", "<ping xmlns='urn:xmpp:ping'/>", asked)
+        check_equal((answer.get("type"), answer.get("from")), ("result", asked), "the pong")
+    rows = json.loads(pair.ours.control("s2s", "show", second, "--json"))["rows"]
+    sends = [row["sends"] for row in rows if row["direction"] == "out"]
+    check(any(f"{OURS} -> {THEIRS}: " in each and f"{OURS} -> {second}: " in each for each in sends),
+          f"streams of ours: {sends}")
+
+
+def _reach(client, domain):
+    """Asks until there is an answer: a server that could not be reached is left alone for a while."""
+    deadline = time.monotonic() + 20
+    while client.iq("get", "<ping xmlns='urn:xmpp:ping'/>", domain).get("type") != "result":
+        check(time.monotonic() < deadline, f"{domain} does not answer")
+        time.sleep(0.2)
+
+
+def step_cut(pair):
+    """The lines are cut while messages and queries go both ways: streams are resumed (XEP-0198 §5),
+    nothing is lost, doubled, or out of order."""
+    lines = [server.line for server in (pair.ours, pair.theirs)]
+    if not all(lines):
+        return
+    for round_ in range(4):
+        # All streams stand: what is sent on one that does not may come back.
+        for client, domain in ((pair.romeo, THEIRS), (pair.romeo, pair.theirs.second_host),
+                               (pair.juliet, OURS)):
+            _reach(client, domain)
+        for sender, receiver in pair.both_ways():
+            sender.send("".join(
+                f"<message to='{receiver.jid}' type='chat' id='c{round_}.{n}'><body>x</body></message>"
+                for n in range(100)))
+        pair.romeo.send(f"<iq type='get' id='c{round_}' to='{pair.theirs.second_host}'>"
+                        "<ping xmlns='urn:xmpp:ping'/></iq>")
+        time.sleep(0.01 * round_)
+        for line in lines if round_ % 2 else lines[1:]:
+            line.cut()
+        time.sleep(0.3)
+        for line in lines:
+            line.mend()
+        for _, receiver in pair.both_ways():
+            for number in range(100):
+                came = _next(receiver, "message")
+                check_equal((came.get("id"), came.get("type")), (f"c{round_}.{number}", "chat"),
+                            "what came")
+        check_equal(_next(pair.romeo, "iq", id=f"c{round_}").get("type"), "result", "the pong")
 
 
 def step_order(pair):
@@ -205,8 +259,8 @@ def step_our_death(pair):
     _comes_back(pair, pair.ours, "romeo")
 
 
-STEPS = (step_message, step_order, step_big, step_query, step_error, step_subscribe, step_login,
-         step_unsubscribe, step_their_death, step_our_death)
+STEPS = (step_message, step_hosts, step_order, step_cut, step_big, step_query, step_error,
+         step_subscribe, step_login, step_unsubscribe, step_their_death, step_our_death)
 
 
 def play(name, proof, options):
@@ -216,7 +270,7 @@ def play(name, proof, options):
     servers = []
     results = {}
     try:
-        ours = _ours(OURS, "romeo", BIDI if name.endswith("+") else None)
+        ours = _ours(OURS, "romeo", ONE_WAY if name.endswith("-") else None)
         servers = [ours(world, options), PEERS[name](world, options)]
         for server in servers:
             server.start()

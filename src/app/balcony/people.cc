@@ -5,6 +5,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <optional>
+#include <utility>
+
 namespace balcony::cli {
 namespace {
 
@@ -23,6 +26,22 @@ void print(const VCard& card, bool json) {
   }
   if (!card.photo_type.empty()) object["photo"] = card.photo_type;
   if (json) say_json(object);
+}
+
+// A card, and in which of its two forms the server has it.
+struct FoundCard {
+  FoundCard(VCard card_, bool is_vcard4_) : card(std::move(card_)), is_vcard4(is_vcard4_) {}
+  VCard card;
+  bool is_vcard4;
+};
+
+// The vCard4 (XEP-0292) where there is one, else the older one (XEP-0054).
+Task<Result<FoundCard>> find_card(Client& client, std::optional<Jid> of) {
+  auto newer = co_await client.vcard4(of);
+  if (newer) co_return FoundCard(*std::move(newer), true);
+  auto older = co_await client.vcard(std::move(of));
+  if (!older) co_return fail(older.error());
+  co_return FoundCard(*std::move(older), false);
 }
 
 }  // namespace
@@ -61,20 +80,25 @@ Task<int> vcard(Client& client, Globals globals, VCardArguments arguments) {
     if (!jid) co_return report(jid.error());
     of = *std::move(jid);
   }
-  auto card = co_await client.vcard(std::move(of));
+  auto found = co_await find_card(client, std::move(of));
   if (!arguments.change) {
-    if (!card) co_return report(card.error());
-    print(*card, globals.json);
+    if (!found) co_return report(found.error());
+    print(found->card, globals.json);
     co_return kOk;
   }
   // XEP-0054 §3.1: who has no card yet may be answered with an error.
-  VCard changed = card ? *std::move(card) : VCard();
+  VCard changed = found ? found->card : VCard();
   for (const auto& [name, member] : kFields) {
     const auto given = arguments.fields.find(name);
     if (given != arguments.fields.end()) changed.*member = given->second;
   }
-  const auto done = co_await client.set_vcard(std::move(changed));
+  // In both forms, where there are both: some people's clients look at one, some at the other.
+  auto done = co_await client.set_vcard(changed);
   if (!done) co_return report(done.error());
+  if (found && found->is_vcard4) {
+    done = co_await client.set_vcard4(std::move(changed));
+    if (!done) co_return report(done.error());
+  }
   co_return kOk;
 }
 

@@ -3,9 +3,9 @@
 #include "app/balcony/accounts.h"
 #include "app/balcony/output.h"
 #include "base/base64.h"
+#include "base/number.h"
 #include "base/random.h"
 
-#include <charconv>
 #include <cstdint>
 #include <fcntl.h>
 #include <filesystem>
@@ -83,10 +83,9 @@ void TokenSlot::read() {
       !std::getline(file, expiry)) {
     return;
   }
-  std::int64_t millis = 0;
-  const auto [end, error] = std::from_chars(expiry.data(), expiry.data() + expiry.size(), millis);
-  if (error != std::errc{} || end != expiry.data() + expiry.size() || token.token.empty()) return;
-  token.expiry = decltype(token.expiry)(std::chrono::milliseconds(millis));
+  const auto millis = read_number<std::int64_t>(expiry);
+  if (!millis || token.token.empty()) return;
+  token.expiry = decltype(token.expiry)(std::chrono::milliseconds(*millis));
   token_ = std::move(token);
 }
 

@@ -1,3 +1,4 @@
+#include "base/ascii.h"
 #include "gateway/mail/html_text.h"
 #include "gateway/mail/mime.h"
 #include "gateway/mail/mime_library.h"
@@ -18,12 +19,6 @@ constexpr std::size_t kAttachmentsMax = 50;
 constexpr std::size_t kSubjectReadMax = 500;
 constexpr std::size_t kNameMax = 120;
 
-bool starts_with_ignoring_case(std::string_view line, std::string_view lower) {
-  return std::ranges::equal(line.substr(0, lower.size()), lower, [](char a, char b) {
-    return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b;
-  });
-}
-
 // A structure that costs the library more than a mail may: counted on the bytes, before anything is
 // built from them.
 bool is_bomb(std::string_view data) {
@@ -36,7 +31,7 @@ bool is_bomb(std::string_view data) {
     const std::string_view line = data.substr(0, end + 1);
     if (line == "\r\n" || line == "\n") in_header = false;
     if (in_header) ++header;
-    if (starts_with_ignoring_case(line, "content-type")) ++typed;
+    if (ascii_starts_with(line, "content-type")) ++typed;
     if (line.starts_with("--")) ++parts;
     data.remove_prefix(line.size());
   }
@@ -220,10 +215,10 @@ void read_from(GMimeMessage* message, ParsedMail& mail) {
 // RFC 3834 §2, and what lists and machines said before it.
 bool is_automatic(GMimeObject* message) {
   const std::string submitted = to_text(g_mime_object_get_header(message, "Auto-Submitted"));
-  if (!submitted.empty() && !starts_with_ignoring_case(submitted, "no")) return true;
+  if (!submitted.empty() && !ascii_starts_with(submitted, "no")) return true;
   const std::string precedence = to_text(g_mime_object_get_header(message, "Precedence"));
   for (const std::string_view word : {"bulk", "junk", "list", "auto_reply"}) {
-    if (starts_with_ignoring_case(precedence, word)) return true;
+    if (ascii_starts_with(precedence, word)) return true;
   }
   for (const char* name :
        {"List-Id", "List-Unsubscribe", "List-Post", "X-Loop", "X-Autoreply", "Feedback-ID"}) {

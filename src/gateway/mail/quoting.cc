@@ -1,5 +1,6 @@
 #include "gateway/mail/quoting.h"
 
+#include "base/ascii.h"
 #include "precis/utf8.h"
 
 #include <algorithm>
@@ -154,15 +155,10 @@ std::string one_line(std::string_view text, std::size_t bytes_max) {
 }
 
 std::string_view base_subject(std::string_view subject) {
-  const auto starts_with = [&](std::string_view prefix) {
-    return std::ranges::equal(subject.substr(0, prefix.size()), prefix, [](char a, char b) {
-      return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b;
-    });
-  };
   for (bool again = true; again;) {
     again = false;
     for (const std::string_view prefix : {"re:", "aw:", "sv:", "fwd:", "fw:"}) {
-      if (!starts_with(prefix)) continue;
+      if (!ascii_starts_with(subject, prefix)) continue;
       subject.remove_prefix(prefix.size());
       subject.remove_prefix(std::min(subject.find_first_not_of(' '), subject.size()));
       again = true;

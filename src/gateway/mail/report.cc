@@ -1,5 +1,6 @@
 #include "gateway/mail/report.h"
 
+#include "base/ascii.h"
 #include "gateway/mail/quoting.h"
 
 #include <algorithm>
@@ -11,14 +12,6 @@ namespace {
 
 constexpr std::size_t kRecipientsMax = 100;
 constexpr std::size_t kValueMax = 300;
-
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return out;
-}
 
 std::string_view trimmed(std::string_view text) {
   const std::size_t begin = std::min(text.find_first_not_of(" \t\r"), text.size());
@@ -44,7 +37,7 @@ std::vector<Fields> read_groups(std::string_view text) {
     } else if (line.starts_with(' ') || line.starts_with('\t')) {
       if (!groups.back().empty()) groups.back().back().second.append(" ").append(content);
     } else if (const std::size_t colon = content.find(':'); colon != std::string_view::npos) {
-      groups.back().emplace_back(lowered(trimmed(content.substr(0, colon))),
+      groups.back().emplace_back(ascii_lower(trimmed(content.substr(0, colon))),
                                  std::string(trimmed(content.substr(colon + 1))));
     }
     if (groups.size() > kRecipientsMax) break;
@@ -70,7 +63,7 @@ void read_delivery_status(std::string_view content, Report& report) {
       } else if (name == "original-recipient") {
         recipient.recipient = typed_value(value);  // what the sender wrote
       } else if (name == "action") {
-        recipient.action = one_line(lowered(value), 20);
+        recipient.action = one_line(ascii_lower(value), 20);
       } else if (name == "status") {
         recipient.status = one_line(value, 20);
       } else if (name == "diagnostic-code") {

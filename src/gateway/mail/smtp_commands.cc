@@ -1,7 +1,8 @@
 #include "gateway/mail/smtp_commands.h"
 
+#include "base/number.h"
+
 #include <algorithm>
-#include <charconv>
 
 namespace balcony::gateway::mail {
 namespace {
@@ -75,8 +76,9 @@ bool take_parameter(std::string_view parameter, MailFrom& mail) {
   const std::string_view value =
       equals == std::string_view::npos ? std::string_view{} : parameter.substr(equals + 1);
   if (name == "SIZE") {
-    const auto read = std::from_chars(value.data(), value.data() + value.size(), mail.size);
-    return read.ec == std::errc() && read.ptr == value.data() + value.size();
+    const auto size = read_number<decltype(mail.size)>(value);
+    mail.size = size.value_or(0);
+    return size.has_value();
   }
   if (name == "BODY") {  // RFC 6152 §3
     const std::string kind = in_capitals(value);

@@ -18,20 +18,37 @@ namespace {
 // How soon a lost connection is made again after the first attempt; doubled each time.
 constexpr std::chrono::milliseconds kRetryFirst{500};
 
+// How long the stanzas for a server that opened a bidirectional stream wait for that to be resumed,
+// before we go to that server: time for four attempts as ours.
+constexpr std::chrono::seconds kHoldFor{4};
+
+// Whether who has proved `proved` had this stream.
+bool is_theirs(const LostStream& lost, const stream::ProvenPairs& proved) {
+  return std::ranges::all_of(lost.receives,
+                             [&proved](const auto& entry) { return proved.contains(entry.first); });
+}
+
 Error lost_error() {
   return Error(Errc::kRemoteServerTimeout, "the connection to that server was lost");
 }
 
 }  // namespace
 
-Federation::Federation(ShardContext& context) : context_(context), policy_(context) {}
+Federation::Federation(ShardContext& context)
+    : loans(context),
+      context_(context),
+      policy_(context),
+      key_limits_(ask_limits(*context.config)),
+      certificates_(context) {}
 
 Federation::~Federation() {
-  for (auto& [id, expiring] : lost_incoming_) context_.shard.cancel(expiring.timer);
+  for (auto& [id, expiring] : lost_incoming_) expiring.stop(context_.shard);
 }
 
 void Federation::reconsider() {
   const bool is_on = context_.config->federates();
+  key_limits_.set_options(ask_limits(*context_.config));
+  certificates_.reconsider();
   context_.router->remotes().set_dialer(is_on ? this : nullptr);
   const std::vector<PeerStream*> all(streams.begin(), streams.end());
   for (PeerStream* stream : all) {
@@ -55,8 +72,8 @@ void Federation::stop() {
   for (PeerStream* stream : all) stream->stop();
   for (auto& [pair, lost] : std::exchange(lost_outgoing_, {})) give_up(std::move(lost));
   for (auto& [id, expiring] : std::exchange(lost_incoming_, {})) {
-    context_.shard.cancel(expiring.timer);
-    give_up(std::move(expiring.lost));
+    expiring.stop(context_.shard);
+    let_go(expiring.lost);
   }
 }
 
@@ -80,19 +97,23 @@ void Federation::find_stream(const router::DomainPair& pair) {
   OutgoingStream::start(context_, pair);
 }
 
-void Federation::verify(const stream::VerifyKey& what, Verdict then) {
-  if (verifying_ >= static_cast<std::size_t>(context_.config->s2s.verifications)) {
-    log_warning("too many dialback keys to verify", {{"remote", what.pair.from}});
-    context_.shard.post([then = std::move(then)] {
-      then(fail(Errc::kResourceConstraint, "too many keys are being verified"));
-    });
+void Federation::verify(const stream::VerifyKey& what, std::string address, Verdict then) {
+  const Question question{what.pair.from, std::move(address)};
+  if (auto may = key_limits_.begin(question, context_.shard.clock().now()); !may) {
+    ++key_counts_.refused;
+    log_info("dialback key not verified", {{"remote", question.target},
+                                           {"peer", question.address},
+                                           {"why", may.error().to_string()}});
+    context_.shard.post([may = std::move(may), then = std::move(then)] { then(may); });
     return;
   }
-  ++verifying_;
-  OutgoingStream::verify(context_, what, [this, then = std::move(then)](const Result<>& verdict) {
-    --verifying_;
-    then(verdict);
-  });
+  OutgoingStream::verify(
+      context_, what, [this, question, then = std::move(then)](const Result<>& verdict) {
+        key_limits_.end(question, verdict, context_.shard.clock().now());
+        const bool is_invalid = !verdict && verdict.error().code == Errc::kForbidden;
+        ++(verdict ? key_counts_.valid : is_invalid ? key_counts_.invalid : key_counts_.unanswered);
+        then(verdict);
+      });
 }
 
 std::size_t Federation::incoming_from(std::string_view remote) const {
@@ -138,6 +159,11 @@ void Federation::keep_lost(const std::string& id, LostStream lost) {
   Expiring& place = lost_incoming_[id];
   place.lost = std::move(lost);
   place.timer = context_.shard.after(timeout, [this, id] { expire(id); });
+  if (place.lost.sends.empty()) return;
+  place.hold = context_.shard.after(kHoldFor, [this, id] {
+    const auto found = lost_incoming_.find(id);
+    if (found != lost_incoming_.end()) let_go(found->second.lost);
+  });
 }
 
 // As many of a domain's may wait as it may have connected; the oldest goes.
@@ -155,19 +181,16 @@ void Federation::make_room(const LostStream& next) {
     }
   }
   if (count < context_.config->s2s.streams_per_domain || count == 0) return;
-  context_.shard.cancel(oldest->second.timer);
-  give_up(std::move(lost_incoming_.extract(oldest).mapped().lost));
+  oldest->second.stop(context_.shard);
+  let_go(lost_incoming_.extract(oldest).mapped().lost);
 }
 
 std::optional<LostStream> Federation::take_lost(const std::string& id,
                                                 const stream::ProvenPairs& proved) {
   const auto found = lost_incoming_.find(id);
   if (found == lost_incoming_.end()) return std::nullopt;
-  const bool is_theirs =
-      std::ranges::all_of(found->second.lost.receives,
-                          [&proved](const auto& entry) { return proved.contains(entry.first); });
-  if (!is_theirs) return std::nullopt;
-  context_.shard.cancel(found->second.timer);
+  if (!is_theirs(found->second.lost, proved)) return std::nullopt;
+  found->second.stop(context_.shard);
   LostStream lost = std::move(found->second.lost);
   lost_incoming_.erase(found);
   return lost;
@@ -175,13 +198,37 @@ std::optional<LostStream> Federation::take_lost(const std::string& id,
 
 void Federation::expire(const std::string& id) {
   auto found = lost_incoming_.extract(id);
-  if (found) give_up(std::move(found.mapped().lost));
+  if (!found) return;
+  found.mapped().stop(context_.shard);
+  let_go(found.mapped().lost);
+}
+
+// Nobody knows what of it arrived: it goes back, and the next go by another stream.
+void Federation::let_go(LostStream& lost) {
+  lost.is_over = lost.is_over || !lost.sends.empty();
+  give_back(lost);
+  lost.sends.clear();
+}
+
+void Federation::let_go(const stream::ProvenPairs& proved) {
+  for (auto& [id, expiring] : lost_incoming_) {
+    if (!expiring.lost.sends.empty() && is_theirs(expiring.lost, proved)) let_go(expiring.lost);
+  }
 }
 
 void Federation::give_back(LostStream& lost) {
   for (const Stanza& stanza : read_kept(lost.managed->take_unacknowledged(), ns::kServer)) {
     context_.router->remotes().give_back(stanza, lost_error());
   }
+  recall(lost);
+  for (const stream::DomainPair& pair : lost.sends) {
+    const router::DomainPair route{pair.from, pair.to};
+    if (route != lost.first) context_.router->remotes().came_back(route, {});
+  }
+}
+
+void Federation::recall(LostStream& lost) {
+  for (const auto& [pair, borrower] : std::exchange(lost.lent, {})) loans.recall(pair, borrower);
 }
 
 void Federation::give_up(LostStream lost) {

@@ -14,7 +14,11 @@ namespace {
 stream::ReceivingServerOptions options_of(const Config& config, bool direct_tls) {
   stream::ReceivingServerOptions options;
   options.direct_tls = direct_tls;
-  options.bidi = config.s2s.bidi;
+  // What DNSSEC says of the other server's certificate is looked at when we go to it (RFC 7673 §3),
+  // so where that counts, we go.
+  options.bidi = config.s2s.bidi && config.dns.trust_anchor_file.empty();
+  options.pairs.unproved_pending_max =
+      static_cast<std::size_t>(config.s2s.verifications_per_stream);
   options.limits.bytes_max = config.s2s.stanza.count;
   options.limits.idle_seconds = static_cast<std::uint64_t>(config.s2s.idle_timeout.count());
   return options;
@@ -131,10 +135,10 @@ stream::ServerActions IncomingStream::on_management_asked(bool resume) {
     write(xml::to_string(stream::write_failed(Errc::kUnexpectedRequest)));
     return {};
   }
+  // It does not resume what was lost.
+  context_->federation->let_go(machine_of_.incoming().accepted());
   const ManagedOptions options = peer_management(*context_->config);
-  // What we send on a bidirectional stream goes on in another one, in order, or goes back.
-  const bool is_resumable =
-      resume && options.resume_timeout.count() > 0 && !machine_->is_bidirectional();
+  const bool is_resumable = resume && options.resume_timeout.count() > 0;
   const std::string id = is_resumable ? system_random().token(16) : "";
   manage(std::make_unique<ManagedStream>(context_->shard, std::make_shared<Ledger>(context_->shard),
                                          id, options));
@@ -152,6 +156,12 @@ void IncomingStream::on_resumption_asked(const stream::Resume& what) {
     write(xml::to_string(stream::write_failed(Errc::kItemNotFound)));
     return;
   }
+  // Too late for what we had sent, or the stream cannot carry it: what came is told all the same.
+  const bool can_go_on = lost->sends.empty() || machine_->is_bidirectional();
+  if (lost->is_over || !can_go_on) {
+    write(xml::to_string(stream::write_failed(Errc::kItemNotFound, lost->managed->h())));
+    return context_->federation->let_go(*lost);
+  }
   auto missed = lost->managed->resume(what.h);
   if (!missed) {
     write(xml::to_string(stream::write_failed(Errc::kBadRequest, lost->managed->h())));
@@ -162,12 +172,22 @@ void IncomingStream::on_resumption_asked(const stream::Resume& what) {
   manage(std::move(lost->managed));
   write(*missed);
   say("server stream resumed", remote(), "");
+  // XEP-0288: what waited follows what was sent again.
+  for (const stream::DomainPair& pair : lost->sends) {
+    const router::DomainPair route{pair.from, pair.to};
+    context_->router->remotes().release(route);
+    context_->router->remotes().ready(route, *this);
+  }
 }
 
 void IncomingStream::leave(bool is_lost) {
-  leave_routes(false);
-  if (!is_lost) return;
+  if (!is_lost) return leave_routes(false);
   LostStream lost;
+  for (const auto& [pair, proof] : proofs_out_) {
+    // What waits for the pair goes nowhere else until it is known whether this stream goes on.
+    const router::DomainPair route{pair.from, pair.to};
+    if (context_->router->remotes().suspended(route, *this)) lost.sends.insert(pair);
+  }
   lost.receives = machine_of_.incoming().accepted();
   managed_->attach(nullptr);
   lost.managed = std::move(managed_);

@@ -12,6 +12,8 @@ class IncomingStream final : public PeerStream {
 
   void reconsider() override;
   bool is_incoming() const override { return true; }
+  // It spares them dialback, or is all that counts.
+  bool asks_others(std::string_view) const override { return true; }
   bool open_also(const router::DomainPair&) override { return false; }
   std::string remote() const override { return machine_of_.peer(); }
 

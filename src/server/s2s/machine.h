@@ -29,6 +29,8 @@ class Machine {
   virtual std::optional<StreamError> check(const Stanza& stanza) const = 0;
   // Whether stanzas may come: they go to check(), and not to on_element().
   virtual bool is_open() const = 0;
+  // Whether it waits for on_certificate(), and nothing else may be handed in before.
+  virtual bool waits_for_certificate() const = 0;
   virtual bool is_tls() const = 0;
   virtual bool is_bidirectional() const = 0;
   virtual const std::string& id() const = 0;
@@ -69,6 +71,13 @@ class MachineOf final : public Machine {
       return own.state() == M::State::kOpen;
     } else {
       return own.state() == M::State::kReady;
+    }
+  }
+  bool waits_for_certificate() const override {
+    if constexpr (requires { M::State::kAwaitCertificate; }) {
+      return own.state() == M::State::kAwaitCertificate;
+    } else {
+      return own.state() == M::State::kWaiting;
     }
   }
   bool is_tls() const override { return own.is_tls(); }

@@ -10,6 +10,7 @@
 #include "stream/dialback.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace balcony::server::s2s {
@@ -36,6 +37,7 @@ ConnectionOptions connection_options(const Config& config) {
   ConnectionOptions options;
   options.output_bytes_max = config.s2s.output_queue.count;
   options.stalled_after = config.limits.stalled;
+  options.keep_alive = config.limits.keep_alive;
   options.read_bytes_per_second = static_cast<std::uint32_t>(config.limits.rate_before_auth.count);
   return options;
 }
@@ -57,7 +59,17 @@ void OutgoingStream::verify(ShardContext& context, const stream::VerifyKey& what
 
 Task<> OutgoingStream::open(ShardContext& context, Purpose purpose) {
   ++context.federation->dialing;
-  auto arrived = co_await arrive(context, purpose);
+  const auto shared = co_await find_shared(context, purpose);
+  if (shared && *shared) {
+    --context.federation->dialing;
+    co_return;
+  }
+  Result<Arrived> arrived = fail(Errc::kNotFound);
+  if (!shared) {
+    arrived = fail(shared.error());
+  } else {
+    arrived = co_await arrive(context, purpose);
+  }
   --context.federation->dialing;
   if (!arrived) co_return report(context, purpose, arrived.error());
   if (context.shared.stopping) {
@@ -68,24 +80,63 @@ Task<> OutgoingStream::open(ShardContext& context, Purpose purpose) {
   auto options = options_of(context, purpose, direct_tls);
   std::optional<LostStream> lost;
   if (!purpose.key) lost = context.federation->take_lost(purpose.pair);
-  if (lost) options.lost = stream::Resume{lost->managed->id(), lost->managed->h()};
+  std::set<router::DomainPair> again;
+  if (lost) {
+    options.lost = stream::Resume{lost->managed->id(), lost->managed->h()};
+    for (const stream::DomainPair& pair : lost->sends) {
+      if (pair == options.pair) continue;
+      options.also.push_back(pair);
+      again.insert({pair.from, pair.to});
+    }
+  }
   auto machine = std::make_unique<MachineOf<stream::InitiatingServer>>(context.federation->policy(),
                                                                        std::move(options));
   auto* session =
       new OutgoingStream(context, std::move(purpose), std::move(machine), std::move(tls));
+  session->resumes_ = lost.has_value();
+  if (lost) session->shared_ = lost->shared;
+  session->again_ = std::move(again);
   session->resuming_ = std::move(lost);
   session->tlsa_ = std::move(arrived->tlsa);
-  session->host_ = std::move(arrived->endpoint.host);
+  session->place_ = std::move(arrived->endpoint);
   session->take(std::move(arrived->connection));
   session->transport_->set_deadline_in(context.config->s2s.auth_timeout);
   co_await session->run(direct_tls);
+}
+
+// Whether a stream that stands could take the pair too.
+Task<Result<bool>> OutgoingStream::find_shared(ShardContext& context, Purpose& purpose) {
+  const bool is_first = purpose.places.empty() && purpose.see_other_host.empty();
+  const bool is_alone = purpose.key || context.federation->has_lost(purpose.pair) ||
+                        context.config->s2s.domains_per_stream < 2;
+  if (!is_first || is_alone) co_return false;
+  BALCONY_CO_ASSIGN(purpose.places, co_await find_places(context, purpose));
+  if (purpose.places.empty()) co_return false;
+  const balcony::Endpoint first = purpose.places.front();
+  Wanted wanted(purpose.pair);
+  wanted.host = first.host;
+  wanted.direct_tls = first.direct_tls;
+  for (const balcony::Endpoint& place : purpose.places) {
+    const bool is_same = place.host == first.host && place.direct_tls == first.direct_tls &&
+                         place.address.port() == first.address.port();
+    if (is_same) wanted.addresses.push_back(place.address);
+  }
+  auto tlsa = co_await find_tlsa(context, first);
+  if (!tlsa) co_return false;
+  wanted.tlsa = *std::move(tlsa);
+  const bool found = co_await context.federation->loans.borrow(std::move(wanted));
+  co_return found;
 }
 
 // Connects to the first place that answers; those behind it stay in purpose.places.
 Task<Result<OutgoingStream::Arrived>> OutgoingStream::arrive(ShardContext& context,
                                                              Purpose& purpose) {
   if (purpose.places.empty()) {
-    BALCONY_CO_ASSIGN(purpose.places, co_await find_places(context, purpose));
+    BALCONY_CO_ASSIGN(Places found, co_await find_places(context, purpose));
+    BALCONY_CO_CHECK(keep_within(purpose, found));
+    purpose.addresses.clear();
+    for (const balcony::Endpoint& place : found) purpose.addresses.push_back(place.address.ip());
+    purpose.places = std::move(found);
   }
   const ConnectionOptions options = connection_options(*context.config);
   const auto within = context.config->s2s.connect_timeout;
@@ -98,7 +149,23 @@ Task<Result<OutgoingStream::Arrived>> OutgoingStream::arrive(ShardContext& conte
   BALCONY_CO_ASSIGN(arrived.tlsa, co_await find_tlsa(context, connected.endpoint));
   arrived.connection = std::move(connected.connection);
   arrived.endpoint = std::move(connected.endpoint);
+  const Redirection& redirection = purpose.redirection;
+  if (!redirection.to.empty() && arrived.tlsa.empty()) {
+    arrived.tlsa = redirection.tlsa;
+    if (!arrived.tlsa.empty()) arrived.endpoint.host = redirection.tlsa_host;
+  }
   co_return arrived;
+}
+
+// What an unproved server says leads to the places of the domain, or nowhere.
+Result<> OutgoingStream::keep_within(const Purpose& purpose, Places& places) {
+  if (!purpose.redirection.is_unproved) return {};
+  std::erase_if(places, [&purpose](const balcony::Endpoint& place) {
+    return std::ranges::find(purpose.addresses, place.address.ip()) == purpose.addresses.end();
+  });
+  if (!places.empty()) return {};
+  return fail(Errc::kRemoteServerTimeout,
+              "it sends us elsewhere before it has proved who it is: " + purpose.redirection.to);
 }
 
 Task<Result<OutgoingStream::Places>> OutgoingStream::find_places(ShardContext& context,
@@ -106,7 +173,7 @@ Task<Result<OutgoingStream::Places>> OutgoingStream::find_places(ShardContext& c
   const RemoteDomainConfig* own = find_domain(context.config->s2s, purpose.pair.remote);
   BALCONY_CO_ASSIGN(std::string domain, precis::domain_to_ascii(purpose.pair.remote));
   Resolver& resolver = *context.shared.resolver;
-  std::string place = purpose.see_other_host;
+  std::string place = purpose.redirection.to;
   const bool direct_tls = place.empty() && own && own->direct_tls;
   if (place.empty() && own) place = own->connect;
   if (place.empty()) {

@@ -40,6 +40,10 @@ Task<Next> PeerStream::perform(stream::ServerActions actions) {
       auto upgraded = co_await upgrade_tls();
       if (!upgraded) co_return on_lost(upgraded.error());
       more = machine_->on_tls(!transport_->peer_certificate().der.empty());
+    } else if (const auto* asked = std::get_if<stream::CheckCertificate>(&action);
+               asked && machine_->waits_for_certificate()) {
+      std::string domain = asked->domain;
+      more = co_await check_and_wait(std::move(domain));
     } else {
       apply_one(action, more);
     }
@@ -64,6 +68,9 @@ void PeerStream::apply_one(stream::ServerAction& action, stream::ServerActions& 
     reader_.restart();
   } else if (auto* asked = std::get_if<stream::CheckCertificate>(&action)) {
     const auto verdict = check_certificate(asked->domain);
+    if (const Lookup lookup = verdict ? nullptr : look_up(asked->domain, verdict.error())) {
+      return spawn(check_later(self_, lookup, asked->domain));
+    }
     if (!verdict) say("certificate does not count", asked->domain, verdict.error().detail);
     more = machine_->on_certificate(asked->domain, verdict);
   } else if (auto* key = std::get_if<stream::VerifyKey>(&action)) {
@@ -100,11 +107,59 @@ void PeerStream::apply_one(stream::ServerAction& action, stream::ServerActions& 
 // The stream goes on meanwhile, and may be gone when the answer comes.
 void PeerStream::verify(const stream::VerifyKey& what) {
   context_->federation->verify(
-      what, [weak = std::weak_ptr(self_), pair = what.pair](const Result<>& verdict) {
+      what, transport_->peer_address(),
+      [weak = std::weak_ptr(self_), pair = what.pair](const Result<>& verdict) {
         const auto self = weak.lock();
         if (!self || (*self)->ended_) return;
         (*self)->apply((*self)->machine_->on_key(pair, verdict));
       });
+}
+
+// ---- certificates that do not count by themselves
+
+PeerStream::Lookup PeerStream::look_up(const std::string& domain, const Error& why) {
+  CertificateLookup& lookup = context_->federation->certificates();
+  CertificateQuestion what{domain, transport_->peer_address(), transport_->peer_certificate(),
+                           is_incoming(), why};
+  if (!asks_others(domain) || !lookup.is_of_use(what)) return nullptr;
+  return lookup.ask(std::move(what));
+}
+
+stream::ServerActions PeerStream::tell_certificate(const std::string& domain,
+                                                   const Result<CertificateWay>& way) {
+  Result<> verdict;
+  if (way) {
+    vouched_for_[domain] = *way;
+  } else {
+    say("certificate does not count", domain, way.error().detail);
+    verdict = fail(way.error());
+  }
+  return machine_->on_certificate(domain, verdict);
+}
+
+// Nothing is read meanwhile (receiving_server.h); the time is bounded, and cut by the end.
+Task<stream::ServerActions> PeerStream::check_and_wait(std::string domain) {
+  const auto verdict = check_certificate(domain);
+  const Lookup lookup = verdict ? nullptr : look_up(domain, verdict.error());
+  if (!lookup) {
+    if (!verdict) say("certificate does not count", domain, verdict.error().detail);
+    co_return machine_->on_certificate(domain, verdict);
+  }
+  looking_up_ = lookup;
+  CertificateLookup::Answer& answer = *lookup;
+  const Result<CertificateWay> way = co_await answer;
+  looking_up_.reset();
+  if (ended_) co_return stream::ServerActions();
+  co_return tell_certificate(domain, way);
+}
+
+// Of a further domain on a stream that goes on.
+Task<> PeerStream::check_later(std::weak_ptr<PeerStream*> weak, Lookup lookup, std::string domain) {
+  CertificateLookup::Answer& answer = *lookup;
+  const Result<CertificateWay> way = co_await answer;
+  const auto self = weak.lock();
+  if (!self || (*self)->ended_) co_return;
+  (*self)->apply((*self)->tell_certificate(domain, way));
 }
 
 Result<> PeerStream::check_certificate(std::string_view domain) const {
@@ -133,6 +188,9 @@ void PeerStream::on_opened(const stream::PairOpened& what) {
                               {"tls", transport_->tls_summary()},
                               {"peer", transport_->peer()}});
   if (is_first) become_trusted();
+  // The routes of a domain are at its home; a further one on this stream may have another.
+  const auto remote = Jid::make("", what.pair.to);
+  if (!remote || !context_->router->is_home(*remote)) return;
   context_->router->remotes().ready({what.pair.from, what.pair.to}, *this);
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "router/subscription.h"
+#include "server/scratch.h"
 #include "server/unacknowledged.h"
 #include "stanza/ns.h"
 #include "stanza/stanza_error.h"
@@ -18,13 +19,6 @@ xml::WriteOptions as_server() {
   xml::WriteOptions options;
   options.scope_ns = options.content_ns = ns::kServer;
   return options;
-}
-
-// Serialising goes through one string a thread: the connection copies it into its queue.
-std::string& scratch() {
-  thread_local std::string text;
-  text.clear();
-  return text;
 }
 
 }  // namespace
@@ -137,25 +131,7 @@ void PeerStream::refuse(xml::ElementView stanza, const Error& error) {
 }
 
 bool PeerStream::is_too_far_ahead() const {
-  if (!managed_) return false;
-  const LimitsConfig& limits = context_->config->limits;
-  return managed_->ledger()->open() >= static_cast<std::size_t>(limits.unsettled_stanzas) ||
-         managed_->ledger()->open_bytes() >= limits.unsettled_bytes.count;
-}
-
-Task<> PeerStream::catch_up() {
-  while (!ended_ && is_too_far_ahead()) {
-    const auto waiter = std::make_shared<OneShot<bool>>();
-    caught_up_ = waiter;
-    OneShot<bool>& done = *waiter;
-    co_await done;
-    caught_up_.reset();
-  }
-}
-
-void PeerStream::settled() {
-  // Not on the stack of whoever settled it: the reader would go on there.
-  if (caught_up_) context_->shard.post([waiter = caught_up_] { waiter->set(true); });
+  return managed_ && is_too_much_open(managed_->ledger().get(), context_->config->limits);
 }
 
 // ---- stream management

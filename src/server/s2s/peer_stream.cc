@@ -116,6 +116,11 @@ void PeerStream::end_politely() {
 // The reader then ends the session.
 void PeerStream::wake() {
   if (transport_) transport_->set_deadline_in(std::chrono::milliseconds(0));
+  if (looking_up_) {
+    // Not on the stack of who ends it: the reader would go on there.
+    context_->shard.post(
+        [lookup = looking_up_] { lookup->set(fail(Errc::kCancelled, "the stream has ended")); });
+  }
   settled();
 }
 
@@ -181,14 +186,26 @@ router::Endpoint::Info PeerStream::info() const {
           stanzas_out_};
 }
 
+std::string PeerStream::vouched_by(const stream::DomainPair& pair) const {
+  for (const std::string& domain : {pair.from, pair.to}) {
+    const auto found = vouched_for_.find(domain);
+    if (found != vouched_for_.end()) return " by " + std::string(to_string(found->second));
+  }
+  return {};
+}
+
 StreamDescription PeerStream::describe() const {
   StreamDescription all;
   all.is_ready = has_pairs();
   all.is_bidirectional = machine_->is_bidirectional();
   all.is_managed = managed_ != nullptr;
   all.remote = remote();
-  const auto write_pair = [](const auto& entry) {
-    return entry.first.from + " -> " + entry.first.to + ": " + std::string(to_string(entry.second));
+  const auto write_pair = [this](const auto& entry) {
+    std::string text = entry.first.from + " -> " + entry.first.to + ": ";
+    text.append(to_string(entry.second));
+    const bool is_by_certificate = entry.second != stream::PairProof::kDialback;
+    if (is_by_certificate) text += vouched_by(entry.first);
+    return text;
   };
   for (const auto& entry : proofs_out_) all.sends.push_back(write_pair(entry));
   for (const auto& entry : proofs_in_) all.receives.push_back(write_pair(entry));

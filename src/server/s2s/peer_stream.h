@@ -9,10 +9,12 @@
 #include "router/endpoint.h"
 #include "router/remote.h"
 #include "server/managed_stream.h"
+#include "server/s2s/certificate_lookup.h"
 #include "server/s2s/machine.h"
 #include "server/shard_context.h"
 #include "server/stream_reader.h"
 #include "server/unsent_stanzas.h"
+#include "server/unsettled.h"
 #include "session/tcp_transport.h"
 #include "xml/parser.h"
 
@@ -40,6 +42,8 @@ struct StreamDescription {
   router::Endpoint::Info info;
 };
 
+class OutgoingStream;
+
 class PeerStream : public router::Endpoint,
                    protected StreamReader::Stream,
                    protected ManagedStream::Session {
@@ -66,6 +70,7 @@ class PeerStream : public router::Endpoint,
   // or failed().
   virtual bool open_also(const router::DomainPair& pair) = 0;
   virtual bool is_incoming() const = 0;  // the other server opened it
+  virtual OutgoingStream* as_outgoing() { return nullptr; }
   // The domain that the stream is mainly for; not to be believed of an incoming one that is not
   // ready.
   virtual std::string remote() const = 0;
@@ -73,8 +78,10 @@ class PeerStream : public router::Endpoint,
   bool has_remote(std::string_view domain) const;
   // Whether the router may send the pair's stanzas here.
   bool may_carry(const router::DomainPair& pair) const {
-    return !ended_ && proofs_out_.contains({pair.local, pair.remote});
+    return !ended_ && !stopping_ && proofs_out_.contains({pair.local, pair.remote});
   }
+  // Empty once the stream is gone; from any thread. What it holds, on its shard alone.
+  std::weak_ptr<PeerStream*> handle() const { return self_; }
 
  protected:
   PeerStream(ShardContext& context, std::unique_ptr<Machine> machine);
@@ -96,6 +103,8 @@ class PeerStream : public router::Endpoint,
   // What each end does for itself.
   virtual Task<Result<>> upgrade_tls() = 0;
   virtual Result<> check_certificate(std::string_view domain) const;
+  // Whether others are to be asked about one that does not count by itself: where it matters.
+  virtual bool asks_others(std::string_view domain) const = 0;
   virtual void on_opened(const stream::PairOpened& what);
   virtual void on_refused_pair(const stream::PairRefused& what);
   virtual void on_accepted(const stream::PairAccepted& what);
@@ -109,7 +118,7 @@ class PeerStream : public router::Endpoint,
   virtual void leave(bool is_lost) = 0;
 
   // Tells the router that the pairs of this stream have none any more.
-  void leave_routes(bool is_suspended);
+  virtual void leave_routes(bool is_suspended);
   // Answers the senders of what did not go out, or is not acknowledged.
   void return_stanzas();
   void manage(std::unique_ptr<ManagedStream> managed);
@@ -125,12 +134,14 @@ class PeerStream : public router::Endpoint,
   Next on_refused(const Error& error) override;
   Next on_lost(const Error& error) override;
   bool is_too_far_ahead() const override;
-  Task<> catch_up() override;
+  Task<> catch_up() override {
+    return unsettled_.wait([this] { return !ended_ && is_too_far_ahead(); });
+  }
 
   // ManagedStream::Session
   void write_management(std::string_view bytes) override { write(bytes); }
   void told(stream::StanzaCount) override {}
-  void settled() override;
+  void settled() override { unsettled_.wake(context_->shard); }
   void peer_is_silent() override;
 
   ShardContext* context_;
@@ -141,7 +152,9 @@ class PeerStream : public router::Endpoint,
   xml::StreamHeader header_;
   std::unique_ptr<ManagedStream> managed_;
   std::unique_ptr<UnsentStanzas> unsent_;  // where nothing is acknowledged
-  std::shared_ptr<OneShot<bool>> caught_up_;
+  UnsettledWait unsettled_;
+  std::shared_ptr<CertificateLookup::Answer> looking_up_;       // that negotiation waits for
+  std::map<std::string, CertificateWay> vouched_for_;           // domains, by others
   std::map<stream::DomainPair, stream::PairProof> proofs_in_;   // from theirs to ours
   std::map<stream::DomainPair, stream::PairProof> proofs_out_;  // from ours to theirs
   // Set for as long as this lives: for what is answered later.
@@ -156,6 +169,15 @@ class PeerStream : public router::Endpoint,
  private:
   void apply_one(stream::ServerAction& action, stream::ServerActions& more);
   void verify(const stream::VerifyKey& what);
+  // " by posh" where others vouched for the peer's certificate.
+  std::string vouched_by(const stream::DomainPair& pair) const;
+  // Set to the verdict, at once or a while later; `verdict`: whether it counts by itself.
+  using Lookup = std::shared_ptr<CertificateLookup::Answer>;
+  Lookup look_up(const std::string& domain, const Error& why);
+  Task<stream::ServerActions> check_and_wait(std::string domain);
+  static Task<> check_later(std::weak_ptr<PeerStream*> weak, Lookup lookup, std::string domain);
+  stream::ServerActions tell_certificate(const std::string& domain,
+                                         const Result<CertificateWay>& way);
   Next on_management_element(xml::ElementView element);
   void refuse(xml::ElementView stanza, const Error& error);
   void return_too_big(const Stanza& stanza);

@@ -132,6 +132,10 @@ class RemoteStream(Connection):
         self.write(f"<?xml version='1.0'?><stream:stream xmlns='{SERVER}' "
                    f"xmlns:stream='{STREAM}' xmlns:db='{DIALBACK}' id='{self.id}' "
                    f"from='{asked_to}' to='{self.asked_from}' version='1.0'>")
+        if self.remote.redirect and self.tls == self.remote.redirects_in_tls:
+            self.write("<stream:error><see-other-host xmlns='urn:ietf:params:xml:ns:xmpp-streams'>"
+                       f"{self.remote.redirect}</see-other-host></stream:error></stream:stream>")
+            return
         self.write(f"<stream:features>{self.remote.features(self)}</stream:features>")
 
     def serve_tls(self):
@@ -166,7 +170,8 @@ class Remote:
     connection in a thread of its own until the scenario ends. What it does is changed by setting
     attributes before the server under test comes."""
 
-    def __init__(self, stage, domain, certificate=None, listed=True, direct_tls=False):
+    def __init__(self, stage, domain, certificate=None, listed=True, direct_tls=False,
+                 address="127.0.0.1"):
         self.stage = stage
         self.domain = domain
         self.secret = secrets.token_hex(8)
@@ -178,10 +183,12 @@ class Remote:
         self.verdict = None         # of each <db:verify/>; None: what is true
         self.answer = "valid"       # to each <db:result/>: also "invalid", or a condition; None: none
         self.management = False     # XEP-0198: acknowledges what it is asked about
+        self.redirect = None        # "192.0.2.1:5269": sends everybody there (RFC 6120 §4.9.3.19)
+        self.redirects_in_tls = False  # says so inside TLS, and not before it
         self.streams = []           # that came
         self._inbox = queue.Queue()
         self._came = threading.Condition()
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server((address, 0))
         self.port = self._listener.getsockname()[1]
         if listed:
             self.list()

@@ -329,3 +329,76 @@ def scenario_forged_dns(stage):
     romeo.send(_message(JULIET, "m1"))
     _bounced(romeo, "remote-server-timeout or remote-server-not-found", "m1", 30)
     check_equal(montague.streams, [], "connections")
+
+
+def _two(stage, certificate=None):
+    """montague, which DNS names, and another place that has the same certificate."""
+    first = Remote(stage, MONTAGUE, certificate)
+    second = Remote(stage, MONTAGUE, first.certificate, listed=False, address="127.0.0.2")
+    second.secret = first.secret
+    return first, second
+
+
+@scenario(config=CONFIG)
+def scenario_redirect_of_who_is_proved(stage):
+    """RFC 6120 §4.9.3.19: who has proved to be the domain's server may send us anywhere."""
+    romeo, (first, second) = stage.client("romeo").online(), _two(stage)
+    first.redirect, first.redirects_in_tls = f"127.0.0.2:{second.port}", True
+    romeo.send(_message(JULIET, "m1"))
+    check_equal(second.stanza().get("id"), "m1", "the message")
+    first.nothing(0.1)
+
+
+@scenario(config=QUICK)
+def scenario_redirect_of_who_is_not(stage):
+    """RFC 6120 §4.9.3.19 (b): before TLS anybody may say so, and it leads nowhere."""
+    romeo, (first, second) = stage.client("romeo").online(), _two(stage)
+    first.redirect = f"127.0.0.2:{second.port}"
+    romeo.send(_message(JULIET, "m1"))
+    _bounced(romeo, "remote-server-timeout", "m1")
+    second.nothing(0.1)
+    check_equal(second.streams, [], "connections to where it pointed")
+
+
+@scenario(config=QUICK)
+def scenario_redirect_of_who_cannot_be(stage):
+    """The same inside TLS, with a certificate that proves nothing."""
+    own = stage.server.authority.self_signed("self", MONTAGUE)
+    romeo, (first, second) = stage.client("romeo").online(), _two(stage, own)
+    first.redirect, first.redirects_in_tls = f"127.0.0.2:{second.port}", True
+    romeo.send(_message(JULIET, "m1"))
+    _bounced(romeo, "remote-server-timeout", "m1")
+    check_equal(second.streams, [], "connections to where it pointed")
+
+
+@scenario(config=CONFIG)
+def scenario_redirect_to_another_port(stage):
+    """Before TLS too, to another port of the address that DNS names."""
+    romeo, first = stage.client("romeo").online(), Remote(stage, MONTAGUE)
+    second = Remote(stage, MONTAGUE, first.certificate, listed=False)
+    first.redirect = f"127.0.0.1:{second.port}"
+    romeo.send(_message(JULIET, "m1"))
+    check_equal(second.stanza().get("id"), "m1", "the message")
+
+
+@scenario(config=QUICK)
+def scenario_redirects_end(stage):
+    """RFC 6120 §4.9.3.19: after some redirects in a row it is enough."""
+    romeo, first = stage.client("romeo").online(), Remote(stage, MONTAGUE)
+    first.redirect = f"127.0.0.1:{first.port}"
+    romeo.send(_message(JULIET, "m1"))
+    _bounced(romeo, "remote-server-timeout", "m1")
+    check_equal(len(first.streams), 3, "connections")
+
+
+@scenario(config=QUICK + "\ndnssec = true")
+def scenario_redirect_frees_nobody_of_dane(stage):
+    """RFC 6120 §4.9.3.19: what the first place had to prove, the next one has to."""
+    romeo, authority = stage.client("romeo").online(), stage.server.authority
+    first = Remote(stage, MONTAGUE)
+    _publish(stage, first)
+    second = Remote(stage, MONTAGUE, authority.self_signed("other", MONTAGUE), listed=False)
+    first.redirect = f"127.0.0.1:{second.port}"
+    romeo.send(_message(JULIET, "m1"))
+    _bounced(romeo, "remote-server-timeout or policy-violation", "m1")
+    second.nothing(0.1)
