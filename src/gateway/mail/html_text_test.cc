@@ -94,7 +94,7 @@ TEST(HtmlText, IsLinear) {
        {"<", "</", "<a ", "<!--", "&", "<blockquote>", "<a href=\"", "<script>", "<p title='",
         "<li>", "</i>", "<p a=<b ", "<p a ", "&a;", "<b></i>", "<table>", "<a>"}) {
     std::string html;
-    while (html.size() < 2'000'000) html += piece;
+    while (html.size() < 150'000) html += piece;
     const auto before = std::chrono::steady_clock::now();
     const std::string text = html_to_text(html);
     EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(5)) << piece;
