@@ -106,11 +106,11 @@ Task<> OutgoingStream::open(ShardContext& context, Purpose purpose) {
 
 // Whether a stream that stands could take the pair too.
 Task<Result<bool>> OutgoingStream::find_shared(ShardContext& context, Purpose& purpose) {
-  const bool is_first = purpose.places.empty() && purpose.see_other_host.empty();
+  const bool is_first = purpose.places.empty() && purpose.redirection.to.empty();
   const bool is_alone = purpose.key || context.federation->has_lost(purpose.pair) ||
                         context.config->s2s.domains_per_stream < 2;
   if (!is_first || is_alone) co_return false;
-  BALCONY_CO_ASSIGN(purpose.places, co_await find_places(context, purpose));
+  BALCONY_CO_CHECK(co_await look_up(context, purpose));
   if (purpose.places.empty()) co_return false;
   const balcony::Endpoint first = purpose.places.front();
   Wanted wanted(purpose.pair);
@@ -131,13 +131,7 @@ Task<Result<bool>> OutgoingStream::find_shared(ShardContext& context, Purpose& p
 // Connects to the first place that answers; those behind it stay in purpose.places.
 Task<Result<OutgoingStream::Arrived>> OutgoingStream::arrive(ShardContext& context,
                                                              Purpose& purpose) {
-  if (purpose.places.empty()) {
-    BALCONY_CO_ASSIGN(Places found, co_await find_places(context, purpose));
-    BALCONY_CO_CHECK(keep_within(purpose, found));
-    purpose.addresses.clear();
-    for (const balcony::Endpoint& place : found) purpose.addresses.push_back(place.address.ip());
-    purpose.places = std::move(found);
-  }
+  if (purpose.places.empty()) BALCONY_CO_CHECK(co_await look_up(context, purpose));
   const ConnectionOptions options = connection_options(*context.config);
   const auto within = context.config->s2s.connect_timeout;
   BALCONY_CO_ASSIGN(Connected connected,
@@ -155,6 +149,15 @@ Task<Result<OutgoingStream::Arrived>> OutgoingStream::arrive(ShardContext& conte
     if (!arrived.tlsa.empty()) arrived.endpoint.host = redirection.tlsa_host;
   }
   co_return arrived;
+}
+
+Task<Result<>> OutgoingStream::look_up(ShardContext& context, Purpose& purpose) {
+  BALCONY_CO_ASSIGN(Places found, co_await find_places(context, purpose));
+  BALCONY_CO_CHECK(keep_within(purpose, found));
+  purpose.addresses.clear();
+  for (const balcony::Endpoint& place : found) purpose.addresses.push_back(place.address.ip());
+  purpose.places = std::move(found);
+  co_return {};
 }
 
 // What an unproved server says leads to the places of the domain, or nowhere.

@@ -201,7 +201,7 @@ void OutgoingStream::leave(bool is_lost) {
     // §4.9.3.19 (b): only who is authenticated sends us anywhere.
     next.is_unproved = !machine_of_.is_certified();
     next.tlsa = std::move(tlsa_);
-    next.tlsa_host = std::move(host_);
+    next.tlsa_host = std::move(place_.host);
     say("the server sends us elsewhere", again.pair.remote, redirect_);
     if (resuming_) context_->federation->keep_lost(again.pair, *std::move(resuming_));
     spawn(open(*context_, std::move(again)));

@@ -84,6 +84,7 @@ class OutgoingStream final : public PeerStream {
   };
   static Task<Result<Arrived>> arrive(ShardContext& context, Purpose& purpose);
   using Places = std::vector<balcony::Endpoint>;
+  static Task<Result<>> look_up(ShardContext& context, Purpose& purpose);
   static Result<> keep_within(const Purpose& purpose, Places& places);
   static Task<Result<Places>> find_places(ShardContext& context, const Purpose& purpose);
   static Task<Result<std::vector<TlsaRecord>>> find_tlsa(ShardContext& context,
