@@ -11,7 +11,6 @@ namespace balcony::client {
 namespace {
 
 using Types = ComponentPrivileges::Types;
-using Presence = ComponentPrivileges::Presence;
 
 Types read_types(std::string_view text) {
   if (text == "get") return Types::kGet;
@@ -31,8 +30,8 @@ void read_permission(xml::ElementView perm, ComponentPrivileges& privileges) {
   } else if (access == "message") {
     privileges.messages = type == "outgoing";
   } else if (access == "presence") {
-    if (type == "managed_entity") privileges.presence = Presence::kManagedEntity;
-    if (type == "roster") privileges.presence = Presence::kRoster;
+    if (type == "managed_entity") privileges.presence = ComponentPrivileges::Presence::kManagedEntity;
+    if (type == "roster") privileges.presence = ComponentPrivileges::Presence::kRoster;
   } else if (access == "iq") {
     for (const xml::ElementView ns : perm.children(ns::kPrivilege, "namespace")) {
       privileges.iq[std::string(ns.attr("ns"))] = read_types(ns.attr("type"));
