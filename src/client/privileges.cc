@@ -30,7 +30,8 @@ void read_permission(xml::ElementView perm, ComponentPrivileges& privileges) {
   } else if (access == "message") {
     privileges.messages = type == "outgoing";
   } else if (access == "presence") {
-    if (type == "managed_entity") privileges.presence = ComponentPrivileges::Presence::kManagedEntity;
+    if (type == "managed_entity")
+      privileges.presence = ComponentPrivileges::Presence::kManagedEntity;
     if (type == "roster") privileges.presence = ComponentPrivileges::Presence::kRoster;
   } else if (access == "iq") {
     for (const xml::ElementView ns : perm.children(ns::kPrivilege, "namespace")) {
