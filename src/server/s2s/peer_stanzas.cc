@@ -109,7 +109,10 @@ void PeerStream::hand_in(Stanza stanza, std::size_t bytes, Rest& rest) {
   ReceiptPtr receipt;
   if (managed_) receipt = managed_->ledger()->enter(stanza.is_message() ? bytes : 0);
   const bool is_stored = stanza.is_message() || router::is_subscription_type(stanza.type());
-  if (is_stored || (stanza.is_request() && !stanza.to()->is_full())) stanza.set_receipt(receipt);
+  // Moved: the last copy may go on another shard, behind an error that is posted here. One that we
+  // kept would outlive it, and the acknowledgement overtake the error.
+  const bool is_carried = is_stored || (stanza.is_request() && !stanza.to()->is_full());
+  if (is_carried) stanza.set_receipt(std::move(receipt));
   rest.task = context_->router->receive_foreign(std::move(stanza));
   if (rest.task) rest.receipt = std::move(receipt);
 }
