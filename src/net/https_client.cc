@@ -1,12 +1,12 @@
 #include "net/https_client.h"
 
+#include "base/ascii.h"
+#include "base/number.h"
 #include "net/thread_pool.h"
 #include "net/tls_internal.h"
 
 #include <curl/curl.h>
 
-#include <algorithm>
-#include <charconv>
 #include <mutex>
 #include <utility>
 
@@ -32,15 +32,6 @@ struct Transfer {
   bool is_too_big = false;
 };
 
-bool equal_without_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) {
-    const auto lower = [](char c) {
-      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    };
-    return lower(x) == lower(y);
-  });
-}
-
 std::string_view trimmed(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(" \t\r\n");
   if (begin == std::string_view::npos) return {};
@@ -61,8 +52,7 @@ std::size_t take(char* data, std::size_t size, std::size_t count, void* given) {
 std::size_t hear(char* data, std::size_t size, std::size_t count, void* given) {
   const std::string_view line(data, size * count);
   const std::size_t colon = line.find(':');
-  if (colon != std::string_view::npos &&
-      equal_without_case(line.substr(0, colon), "cache-control")) {
+  if (colon != std::string_view::npos && ascii_lower(line.substr(0, colon)) == "cache-control") {
     auto& transfer = *static_cast<Transfer*>(given);
     if (auto age = read_max_age(line.substr(colon + 1))) transfer.body.max_age = age;
   }
@@ -187,11 +177,8 @@ Result<HttpsPlace> https_place(const std::string& url) {
   if (!part(CURLUPART_USER).empty() || !part(CURLUPART_PASSWORD).empty()) return refuse();
   HttpsPlace place;
   place.host = part(CURLUPART_HOST);
-  std::ranges::transform(place.host, place.host.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  const std::string port = part(CURLUPART_PORT, CURLU_DEFAULT_PORT);
-  std::from_chars(port.data(), port.data() + port.size(), place.port);
+  place.host = ascii_lower(place.host);
+  place.port = read_number<std::uint16_t>(part(CURLUPART_PORT, CURLU_DEFAULT_PORT)).value_or(0);
   if (place.host.empty() || place.port == 0) return refuse();
   return place;
 }
@@ -200,20 +187,14 @@ std::optional<std::chrono::seconds> read_max_age(std::string_view value) {
   std::optional<std::chrono::seconds> age;
   while (!value.empty()) {
     const std::size_t comma = value.find(',');
-    const std::string_view directive = trimmed(value.substr(0, comma));
+    const std::string directive = ascii_lower(trimmed(value.substr(0, comma)));
     value.remove_prefix(comma == std::string_view::npos ? value.size() : comma + 1);
-    if (equal_without_case(directive, "no-store") || equal_without_case(directive, "no-cache")) {
-      return std::chrono::seconds(0);
-    }
+    if (directive == "no-store" || directive == "no-cache") return std::chrono::seconds(0);
     constexpr std::string_view kName = "max-age=";
-    if (!equal_without_case(directive.substr(0, kName.size()), kName)) continue;
-    const std::string_view digits = directive.substr(kName.size());
-    std::uint32_t seconds = 0;
-    const auto [end, error] =
-        std::from_chars(digits.data(), digits.data() + digits.size(), seconds);
-    if (error == std::errc{} && end == digits.data() + digits.size()) {
-      age = std::chrono::seconds(seconds);
-    }
+    if (!directive.starts_with(kName)) continue;
+    const auto seconds =
+        read_number<std::uint32_t>(std::string_view(directive).substr(kName.size()));
+    if (seconds) age = std::chrono::seconds(*seconds);
   }
   return age;
 }
