@@ -8,14 +8,13 @@ plain socket; and slixmpp's own component says back what it is told. What is not
 and left out, or fails with --require-all. Loopback only; nothing is left behind.
 """
 
-import argparse
 import asyncio
+import functools
 import os
 import shutil
 import ssl
 import subprocess
 import sys
-import tempfile
 import traceback
 from pathlib import Path
 
@@ -23,8 +22,7 @@ HERE = Path(__file__).resolve().parent
 sys.dont_write_bytecode = True
 sys.path[:0] = [str(HERE), str(HERE.parent / "scenario")]
 
-import drivers  # noqa: E402
-from harness import accounts  # noqa: E402
+import one_server  # noqa: E402
 
 PATIENCE_S = 20
 SECRET = "it is the east"
@@ -325,43 +323,14 @@ async def play(options, server, folder):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--binary", required=True, help="balconyd")
-    parser.add_argument("--shards", type=int, default=2, help="shards of balconyd")
-    parser.add_argument("--require-all", action="store_true",
-                        help="what is not installed counts as a failure")
-    parser.add_argument("--keep", action="store_true", help="keep the folder with the logs")
-    options = parser.parse_args()
+    options = one_server.parser(__doc__).parse_args()
     settings = {"component": {domain: {"secret": SECRET}
                               for domain in ("irc.localhost", "echo.localhost")}}
     settings["component"]["slidge.localhost"] = {"secret": SECRET, "privilege": {
         "roster": "both", "message": "outgoing",
         "iq": [{"namespace": "urn:xmpp:ping", "type": "get"}]}}
-    folder = Path(tempfile.mkdtemp(prefix="interop-components-"))
-    server = drivers.driver("balconyd")(options.binary, options.shards, settings)
-    server.accounts = [accounts.make("romeo", server.host, 0)]
-    results = {}
-    try:
-        server.start()
-        loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(loop)  # slixmpp asks for it
-        results = loop.run_until_complete(play(options, server, folder))
-    finally:
-        server.stop()
-        (folder / "server.log").write_text(server.log_text())
-        server.remove()
-    for name, result in results.items():
-        print(f"{name}: {'not run' if result is None else 'FAILED' if result else 'passed'}")
-        if result:  # tools/ci finds failures by this form
-            print(f"FAILED interop component {name}")
-            print("".join(f"    {line}\n" for line in result.splitlines()), end="")
-    failed = sum(bool(r) for r in results.values())
-    print(f"{sum(r == '' for r in results.values())} passed, {failed} failed")
-    if options.keep or failed:
-        print(f"logs: {folder}")
-    else:
-        shutil.rmtree(folder, ignore_errors=True)
-    return 1 if failed or not results else 0
+    return one_server.run("component", options, functools.partial(play, options),
+                          settings=settings)
 
 
 if __name__ == "__main__":

@@ -11,15 +11,14 @@ queue in one place of the machine, so it needs root, and nobody else's may run. 
 named and left out, or fails with --require-all. Loopback only; nothing is left behind.
 """
 
-import argparse
 import asyncio
+import contextlib
 import importlib.util
 import os
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import traceback
 from pathlib import Path
@@ -28,10 +27,9 @@ HERE = Path(__file__).resolve().parent
 sys.dont_write_bytecode = True
 sys.path[:0] = [str(HERE), str(HERE.parent / "scenario")]
 
-import drivers  # noqa: E402
 from components import Failed, Program, make_user  # noqa: E402
 from drivers.server import free_ports  # noqa: E402
-from harness import accounts  # noqa: E402
+import one_server  # noqa: E402
 import submission  # noqa: E402
 
 PATIENCE_S = 20
@@ -184,13 +182,7 @@ def impossible():
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--binary", required=True, help="balconyd")
-    parser.add_argument("--shards", type=int, default=2, help="shards of balconyd")
-    parser.add_argument("--require-all", action="store_true",
-                        help="what is not installed counts as a failure")
-    parser.add_argument("--keep", action="store_true", help="keep the folder with the logs")
-    options = parser.parse_args()
+    options = one_server.parser(__doc__).parse_args()
     missing = [p for p in PROGRAMS if not shutil.which(p, path=PATH)]
     if not importlib.util.find_spec("aiosmtpd"):
         missing.append("aiosmtpd")
@@ -203,36 +195,15 @@ def main():
     mail_port, gateway_port = free_ports(2)
     settings = {"gateway": {"mail": {"domain": "mail.localhost", "port": gateway_port,
                                      "submission": f"smtp://127.0.0.1:{mail_port}"}}}
-    folder = Path(tempfile.mkdtemp(prefix="interop-mail-"))
-    server = drivers.driver("balconyd")(options.binary, options.shards, settings)
-    server.accounts = [accounts.make("romeo", server.host, 0)]
-    results, mail_server, submit = {}, None, None
-    try:
-        server.start()
-        mail_server = MailServer(folder, mail_port, gateway_port)
-        submit = submission.Submission(folder)
-        loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(loop)  # slixmpp asks for it
-        results = loop.run_until_complete(play(server, mail_server, submit, folder))
-    finally:
-        for one in (mail_server, submit):
-            if one:
-                one.stop()
-        server.stop()
-        (folder / "server.log").write_text(server.log_text())
-        server.remove()
-    for name, result in results.items():
-        print(f"{name}: {'FAILED' if result else 'passed'}")
-        if result:  # tools/ci finds failures by this form
-            print(f"FAILED interop mail {name}")
-            print("".join(f"    {line}\n" for line in result.splitlines()), end="")
-    failed = sum(bool(r) for r in results.values())
-    print(f"{len(results) - failed} passed, {failed} failed")
-    if options.keep or failed:
-        print(f"logs: {folder}")
-    else:
-        shutil.rmtree(folder, ignore_errors=True)
-    return 1 if failed or not results else 0
+
+    async def with_mail_servers(server, folder):
+        with contextlib.ExitStack() as stack:
+            mail_server = MailServer(folder, mail_port, gateway_port)
+            stack.callback(mail_server.stop)
+            submit = submission.Submission(folder)
+            stack.callback(submit.stop)
+            return await play(server, mail_server, submit, folder)
+    return one_server.run("mail", options, with_mail_servers, settings=settings)
 
 
 if __name__ == "__main__":

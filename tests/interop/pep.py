@@ -8,12 +8,9 @@ Avatars (XEP-0084), tunes (XEP-0118), a list of devices as OMEMO publishes it (X
 Loopback only; nothing is left behind.
 """
 
-import argparse
 import asyncio
-import shutil
 import ssl
 import sys
-import tempfile
 import traceback
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -22,9 +19,8 @@ HERE = Path(__file__).resolve().parent
 sys.dont_write_bytecode = True
 sys.path[:0] = [str(HERE), str(HERE.parent / "scenario")]
 
-import drivers  # noqa: E402
+import one_server  # noqa: E402
 from components import Failed, Inbox  # noqa: E402
-from harness import accounts  # noqa: E402
 
 DEVICES = "eu.siacs.conversations.axolotl.devicelist"
 VCARD4 = "urn:xmpp:vcard4"
@@ -150,7 +146,7 @@ async def login(world):
 CASES = (friends, avatar, tune, devices, card, login)
 
 
-async def play(server):
+async def play(server, _folder):
     world = {"server": server, "accounts": server.accounts}
     for account in server.accounts:
         world[account.name] = await online(account, server)
@@ -170,36 +166,8 @@ async def play(server):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--binary", required=True, help="balconyd")
-    parser.add_argument("--shards", type=int, default=2, help="shards of balconyd")
-    parser.add_argument("--keep", action="store_true", help="keep the folder with the logs")
-    options = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="interop-pep-"))
-    server = drivers.driver("balconyd")(options.binary, options.shards)
-    server.accounts = [accounts.make(name, server.host, 0) for name in ("romeo", "juliet", "nurse")]
-    results = {}
-    try:
-        server.start()
-        loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(loop)  # slixmpp asks for it
-        results = loop.run_until_complete(play(server))
-    finally:
-        server.stop()
-        (folder / "server.log").write_text(server.log_text())
-        server.remove()
-    for name, result in results.items():
-        print(f"{name}: {'FAILED' if result else 'passed'}")
-        if result:  # tools/ci finds failures by this form
-            print(f"FAILED interop pep {name}")
-            print("".join(f"    {line}\n" for line in result.splitlines()), end="")
-    failed = sum(bool(r) for r in results.values())
-    print(f"{len(results) - failed} passed, {failed} failed")
-    if options.keep or failed:
-        print(f"logs: {folder}")
-    else:
-        shutil.rmtree(folder, ignore_errors=True)
-    return 1 if failed or not results else 0
+    options = one_server.parser(__doc__).parse_args()
+    return one_server.run("pep", options, play, users=("romeo", "juliet", "nurse"))
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ sys.dont_write_bytecode = True
 sys.path[:0] = [str(HERE), str(HERE.parent / "scenario")]
 
 import federated  # noqa: E402
+import one_server  # noqa: E402
 from harness import connection, xmltree  # noqa: E402
 from harness.connection import Transcript  # noqa: E402
 from harness.errors import Failure, check, check_equal  # noqa: E402
@@ -328,12 +329,8 @@ def main():
         for proof in options.proof or ("external", "dialback"):
             print(f"balconyd and {name} {version}, {proof}", flush=True)
             results = play(name, proof, options)
-            for label, why in results.items():
-                if why:  # tools/ci finds failures by this form
-                    print(f"FAILED interop {name} {proof} {label}")
-                    print("".join(f"    {line}\n" for line in why.splitlines()), end="")
-            failures += sum(bool(why) for why in results.values())
-            passed += sum(not why for why in results.values())
+            good, bad = one_server.tell_failures(f"{name} {proof}", results)
+            passed, failures = passed + good, failures + bad
     print(f"{passed} passed, {failures} failed")
     return 1 if failures else 0
 
