@@ -10,8 +10,7 @@
 namespace balcony {
 namespace {
 
-using std::chrono_literals::operator""ms;
-using std::chrono_literals::operator""s;
+using namespace std::chrono_literals;
 
 TEST(HttpsClient, WhereAUrlLeads) {
   const auto plain = https_place("https://Hosting.example.net/.well-known/posh/xmpp-server.json");

@@ -24,18 +24,18 @@ std::unexpected<Error> deceived(std::string why) {
 }
 
 // What to say about channel binding, by the rules of XEP-0440 §3.
-struct Binding {
+struct BindingChoice {
   BindingFlag flag = BindingFlag::kNotSupported;
   const ChannelBinding* binding = nullptr;
   bool needs_offer_proof = false;
 };
 
-Result<Binding> choose_binding(bool plus_offered, std::span<const std::string> announced,
-                               const ChoicePolicy& policy) {
+Result<BindingChoice> choose_binding(bool plus_offered, std::span<const std::string> announced,
+                                     const ChoicePolicy& policy) {
   const auto& ours = policy.channel_bindings;
-  if (ours.empty()) return Binding{};
+  if (ours.empty()) return BindingChoice{};
   if (!plus_offered) {
-    if (announced.empty()) return Binding{BindingFlag::kNotAdvertised};
+    if (announced.empty()) return BindingChoice{BindingFlag::kNotAdvertised};
     return deceived("channel binding types are announced, but no mechanism that binds");
   }
   if (announced.empty()) {
@@ -44,23 +44,24 @@ Result<Binding> choose_binding(bool plus_offered, std::span<const std::string> a
     // SASL1 leaves it open; this one every server must have.
     const ChannelBinding* binding = find_binding(ours, kTlsServerEndPoint);
     if (binding == nullptr) return deceived("no channel binding type is announced");
-    return Binding{BindingFlag::kUsed, binding};
+    return BindingChoice{BindingFlag::kUsed, binding};
   }
   for (const ChannelBinding& binding : ours) {
-    if (has(announced, binding.type)) return Binding{BindingFlag::kUsed, &binding};
+    if (has(announced, binding.type)) return BindingChoice{BindingFlag::kUsed, &binding};
   }
   // XEP-0474 §6: without the type that every server has, the server itself must vouch for the list.
-  return Binding{BindingFlag::kNotSupported, nullptr, !has(announced, kTlsServerEndPoint)};
+  return BindingChoice{BindingFlag::kNotSupported, nullptr, !has(announced, kTlsServerEndPoint)};
 }
 
-bool permitted(std::string_view mechanism, const Binding& binding, const ChoicePolicy& policy) {
+bool permitted(std::string_view mechanism, const BindingChoice& binding,
+               const ChoicePolicy& policy) {
   const auto scram = scram_name(mechanism);
   // PLAIN has no way to prove what was offered.
   if (!scram) return policy.tls && policy.plain && !binding.needs_offer_proof;
   return scram->plus == (binding.flag == BindingFlag::kUsed);
 }
 
-MechanismChoice make_choice(std::string_view mechanism, const Binding& binding) {
+MechanismChoice make_choice(std::string_view mechanism, const BindingChoice& binding) {
   MechanismChoice choice{std::string(mechanism), BindingFlag::kNotSupported, std::nullopt};
   if (mechanism == kPlain) return choice;
   choice.flag = binding.flag;
@@ -92,7 +93,8 @@ Result<MechanismChoice> choose_mechanism(std::span<const std::string> offered,
     const auto scram = scram_name(name);
     return scram && scram->plus;
   });
-  BALCONY_ASSIGN(const Binding binding, choose_binding(plus_offered, announced_types, policy));
+  BALCONY_ASSIGN(const BindingChoice binding,
+                 choose_binding(plus_offered, announced_types, policy));
   bool refused = false;
   bool weaker_than_pinned = false;
   for (const std::string_view name : kPasswordMechanisms) {

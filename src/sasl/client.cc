@@ -5,7 +5,7 @@
 namespace balcony::sasl {
 namespace {
 
-constexpr std::size_t kNonceBytes = 18;
+constexpr std::size_t kClientNonceBytes = 18;
 
 }  // namespace
 
@@ -17,7 +17,7 @@ Result<std::unique_ptr<ClientMechanism>> make_client_mechanism(const MechanismCh
     if (used != scram->plus || used != choice.binding.has_value()) {
       return fail(Errc::kSaslInvalidMechanism, "-PLUS and a channel binding go together");
     }
-    return scram_client(*scram, choice, std::move(credentials), random.token(kNonceBytes));
+    return scram_client(*scram, choice, std::move(credentials), random.token(kClientNonceBytes));
   }
   if (const auto ht = ht_name(choice.mechanism)) {
     return ht_client(*ht, choice, std::move(credentials));

@@ -1,7 +1,6 @@
 // Hi() of RFC 5802 §2.2: nearly all of what a login costs, hence not EVP's, which copies two
 // contexts on the heap for each iteration. Here the two states of the keyed HMAC (inner and outer)
 // are computed once, and an iteration is two calls of libcrypto's block function.
-#define OPENSSL_SUPPRESS_DEPRECATED  // the block functions are "low level" since OpenSSL 3.0
 #include "base/assert.h"
 #include "sasl/crypto.h"
 
@@ -20,7 +19,10 @@ Word big_endian(Word value) {
   return std::endian::native == std::endian::little ? std::byteswap(value) : value;
 }
 
-// What differs between the hashes: their state, its words, and the function over one block.
+// What differs between the hashes: their state, its words, and the function over one block. The
+// block functions are "low level" since OpenSSL 3.0.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 struct Sha1 {
   using Context = SHA_CTX;
   using Word = SHA_LONG;
@@ -46,6 +48,7 @@ struct Sha2 {
 };
 using Sha256 = Sha2<SHA256_CTX, SHA_LONG, SHA256_CBLOCK, SHA256_Init, SHA256_Transform>;
 using Sha512 = Sha2<SHA512_CTX, SHA_LONG64, SHA512_CBLOCK, SHA512_Init, SHA512_Transform>;
+#pragma GCC diagnostic pop
 
 // The state after the key's block XOR `pad` (RFC 2104 §2). `key` is at most one block.
 template <class Hash>

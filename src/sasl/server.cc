@@ -7,9 +7,9 @@ namespace balcony::sasl {
 namespace {
 
 // The nonce's randomness: more than the 16 bytes that nobody can guess.
-constexpr std::size_t kNonceBytes = 18;
+constexpr std::size_t kServerNonceBytes = 18;
 
-Error out_of_turn() {
+Error comes_out_of_turn() {
   return Error(Errc::kSaslMalformedRequest, "a message out of turn");
 }
 
@@ -44,7 +44,7 @@ ServerStep ServerMechanism::start(std::optional<std::string_view> initial_respon
 }
 
 ServerStep ServerMechanism::step(std::string_view response) {
-  if (state_ != State::kChallenged) return enter(out_of_turn());
+  if (state_ != State::kChallenged) return enter(comes_out_of_turn());
   if (response.size() > kMessageBytesMax) {
     return enter(Error(Errc::kSaslMalformedRequest, "a message that is too long"));
   }
@@ -52,23 +52,23 @@ ServerStep ServerMechanism::step(std::string_view response) {
 }
 
 ServerStep ServerMechanism::credentials(std::optional<ScramKeys> keys) {
-  if (!asked(State::kAskedKeys)) return out_of_turn();
+  if (!asked(State::kAskedKeys)) return comes_out_of_turn();
   return enter(on_credentials(std::move(keys)));
 }
 
 ServerStep ServerMechanism::verified(bool matches) {
-  if (!asked(State::kAskedPassword)) return out_of_turn();
+  if (!asked(State::kAskedPassword)) return comes_out_of_turn();
   return enter(on_verified(matches));
 }
 
 ServerStep ServerMechanism::identified(Result<std::string> username) {
-  if (!asked(State::kAskedIdentity)) return out_of_turn();
+  if (!asked(State::kAskedIdentity)) return comes_out_of_turn();
   if (!username) return enter(std::move(username).error());
   return enter(on_identified(std::move(*username)));
 }
 
 ServerStep ServerMechanism::token(std::optional<std::string> token) {
-  if (!asked(State::kAskedToken)) return out_of_turn();
+  if (!asked(State::kAskedToken)) return comes_out_of_turn();
   return enter(on_token(std::move(token)));
 }
 
@@ -104,7 +104,7 @@ Result<std::unique_ptr<ServerMechanism>> make_server_mechanism(std::string_view 
     if (scram->plus && options.channel_bindings.empty()) {
       return fail(Errc::kSaslInvalidMechanism, "-PLUS without a channel to bind to");
     }
-    return scram_server(*scram, std::move(options), random.token(kNonceBytes));
+    return scram_server(*scram, std::move(options), random.token(kServerNonceBytes));
   }
   if (const auto ht = ht_name(mechanism)) return ht_server(*ht, std::move(options));
   if (mechanism == kPlain) return plain_server(std::move(options));

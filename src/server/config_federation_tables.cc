@@ -7,11 +7,6 @@ namespace {
 using std::chrono_literals::operator""h;
 using std::chrono_literals::operator""s;
 
-constexpr std::uint64_t kKiB = 1024;
-constexpr std::uint64_t kMiB = 1024 * kKiB;
-constexpr std::uint64_t kGiB = 1024 * kMiB;
-constexpr std::int64_t kMany = 1'000'000;
-
 using S = S2sConfig;
 
 std::vector<OptionSpec> trust_options() {

@@ -6,11 +6,6 @@ namespace {
 using std::chrono_literals::operator""h;
 using std::chrono_literals::operator""s;
 
-constexpr std::uint64_t kKiB = 1024;
-constexpr std::uint64_t kMiB = 1024 * kKiB;
-constexpr std::uint64_t kGiB = 1024 * kMiB;
-constexpr std::int64_t kMany = 1'000'000;
-
 OptionTable make_limits() {
   using L = LimitsConfig;
   return option_table<L>({
@@ -75,13 +70,13 @@ OptionTable make_stream_management() {
 }
 
 OptionTable make_storage() {
-  using S = StorageConfig;
-  return option_table<S>({
-      option("backend", &S::backend,
+  using Storage = StorageConfig;
+  return option_table<Storage>({
+      option("backend", &Storage::backend,
              "Where accounts and messages are kept: a file below `data`, or memory that is gone "
              "with the process.",
              {"sqlite", "memory"}),
-      option("durability", &S::durability,
+      option("durability", &Storage::durability,
              "What an acknowledged message survives: \"disk\" power loss, \"process\" only the "
              "end of the process (faster on slow disks).",
              {"disk", "process"}),

@@ -7,10 +7,17 @@
 #include "base/options.h"
 #include "server/config.h"
 
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
 namespace balcony::server {
+
+// In which the tables give their limits.
+inline constexpr std::uint64_t kKiB = 1024;
+inline constexpr std::uint64_t kMiB = 1024 * kKiB;
+inline constexpr std::uint64_t kGiB = 1024 * kMiB;
+inline constexpr std::int64_t kMany = 1'000'000;
 
 // Keys at the top of the file: data, control, shards. For a Config.
 const OptionTable& top_options();

@@ -8,8 +8,8 @@
 namespace balcony {
 namespace {
 
-constexpr std::array<std::string_view, 5> kTypeNames = {"auth", "cancel", "continue", "modify",
-                                                        "wait"};
+constexpr std::array<std::string_view, 5> kErrorTypeNames = {"auth", "cancel", "continue", "modify",
+                                                             "wait"};
 
 // RFC 6120 §8.3.3.1 to §8.3.3.22: the type that each condition comes with.
 ErrorType type_of(Errc condition) {
@@ -81,7 +81,7 @@ xml::Element reply_to(xml::ElementView stanza, std::string_view type) {
 }  // namespace
 
 std::string_view to_string(ErrorType type) noexcept {
-  return kTypeNames[std::to_underlying(type)];
+  return kErrorTypeNames[std::to_underlying(type)];
 }
 
 StanzaError to_stanza_error(const Error& error) {
@@ -99,8 +99,8 @@ std::optional<StanzaError> read_stanza_error(xml::ElementView stanza) {
 std::optional<StanzaError> read_error_element(xml::ElementView element) {
   if (!element) return std::nullopt;
   StanzaError error;
-  for (std::size_t i = 0; i < kTypeNames.size(); ++i) {
-    if (kTypeNames[i] == element.attr("type")) error.type = static_cast<ErrorType>(i);
+  for (std::size_t i = 0; i < kErrorTypeNames.size(); ++i) {
+    if (kErrorTypeNames[i] == element.attr("type")) error.type = static_cast<ErrorType>(i);
   }
   error.by = element.attr("by");
   bool found = false;
