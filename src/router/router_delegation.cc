@@ -70,7 +70,9 @@ bool Router::delegate(const Host& host, const User* user, Stanza& stanza) {
   if (stanza.from()->domain() == domain || asked_.on_behalf_of(stanza.id()) == domain) {
     return false;
   }
-  stanza.set_receipt(nullptr);
+  // Who asks can ask again. A change counts as handled when the service has answered: what waits
+  // for the answer keeps its receipt (docs/decisions/0019).
+  if (stanza.type() == StanzaType::kGet) stanza.set_receipt(nullptr);
   at_home(component->domain,
           [to = component->domain, from = host.host(), taken = std::move(stanza)](
               Router& home) mutable { home.forward(to, from, std::move(taken)); });

@@ -13,6 +13,7 @@ SECRET = "wherefore"
 PRIVILEGE = "urn:xmpp:privilege:2"
 DELEGATION = "urn:xmpp:delegation:2"
 FORWARD = "urn:xmpp:forward:0"
+SM = "urn:xmpp:sm:3"
 PUBSUB = "http://jabber.org/protocol/pubsub"
 ALL = """{ roster = 'both', message = 'outgoing', presence = 'roster', iq = [
     { namespace = 'http://jabber.org/protocol/pubsub', type = 'both' },
@@ -224,14 +225,10 @@ def scenario_presence(stage):
     check_equal(slidge.receive().get("type"), "unavailable", "who has gone")
 
 
-@scenario(config=DELEGATE, differs=PROSODY)
-def scenario_delegation(stage):
-    """XEP-0355 §4, §7: requests are forwarded, answers checked and passed on, features nested."""
+def _delegate(stage):
+    """The component that PubSub is delegated to, its nested features told; what was announced."""
     pubsub = _attach(stage)
-    message = pubsub.receive()
-    delegated = message.find(f"{{{DELEGATION}}}delegation")
-    check_equal([(d.get("namespace"), [a.get("name") for a in d]) for d in delegated],
-                [(PUBSUB, []), ("urn:xmpp:ping", ["node"])], "what is announced")
+    delegated = pubsub.receive().find(f"{{{DELEGATION}}}delegation")
     for _ in range(4):
         asked = pubsub.receive()
         node = asked[0].get("node")
@@ -239,6 +236,22 @@ def scenario_delegation(stage):
         pubsub.send(f"<iq from='{DOMAIN}' to='localhost' type='result' id='{asked.get('id')}'>"
                     f"<query xmlns='http://jabber.org/protocol/disco#info' node='{node}'>"
                     f"<feature var='{var}'/></query></iq>")
+    return pubsub, delegated
+
+
+def _answer_delegated(pubsub, outer, user, identity):
+    pubsub.send(f"<iq from='{DOMAIN}' to='localhost' type='result' id='{outer.get('id')}'>"
+                f"<delegation xmlns='{DELEGATION}'><forwarded xmlns='{FORWARD}'>"
+                f"<iq xmlns='{CLIENT}' to='{user}' id='{identity}' type='result'>"
+                f"<pubsub xmlns='{PUBSUB}'/></iq></forwarded></delegation></iq>")
+
+
+@scenario(config=DELEGATE, differs=PROSODY)
+def scenario_delegation(stage):
+    """XEP-0355 §4, §7: requests are forwarded, answers checked and passed on, features nested."""
+    pubsub, delegated = _delegate(stage)
+    check_equal([(d.get("namespace"), [a.get("name") for a in d]) for d in delegated],
+                [(PUBSUB, []), ("urn:xmpp:ping", ["node"])], "what is announced")
     juliet = stage.client("juliet", "balcony").online()
     wanted = juliet.iq("set", f"<pubsub xmlns='{PUBSUB}'><publish node='x'/></pubsub>",
                        fetch=False)
@@ -246,10 +259,7 @@ def scenario_delegation(stage):
     inner = outer.find(f"{{{DELEGATION}}}delegation/{{{FORWARD}}}forwarded/{{{CLIENT}}}iq")
     check_equal((outer.get("from"), outer.get("type"), inner.get("from"), inner.get("to"),
                  inner.get("id")), ("localhost", "set", juliet.jid, None, wanted), "the request")
-    pubsub.send(f"<iq from='{DOMAIN}' to='localhost' type='result' id='{outer.get('id')}'>"
-                f"<delegation xmlns='{DELEGATION}'><forwarded xmlns='{FORWARD}'>"
-                f"<iq xmlns='{CLIENT}' to='{juliet.jid}' id='{wanted}' type='result'>"
-                f"<pubsub xmlns='{PUBSUB}'/></iq></forwarded></delegation></iq>")
+    _answer_delegated(pubsub, outer, juliet.jid, wanted)
     answer = juliet.answer(wanted)
     check_equal((answer.get("type"), answer[0].tag), ("result", f"{{{PUBSUB}}}pubsub"), "the answer")
     for to, var in (("localhost", "urn:nested:server"), (stage.bare("juliet"), "urn:nested:bare")):
@@ -267,6 +277,36 @@ def scenario_delegation(stage):
     answer = juliet.iq("set", f"<pubsub xmlns='{PUBSUB}'/>")
     check_equal(answer.find(f"{{{CLIENT}}}error")[0].tag,
                 "{urn:ietf:params:xml:ns:xmpp-stanzas}service-unavailable", "while it is away")
+
+
+@scenario(config=DELEGATE, differs=PROSODY)
+def scenario_delegated_changes_count_late(stage):
+    """docs/decisions/0019: a change counts as handled (XEP-0198 §4) when the service has answered,
+    what only asks when it is handed on."""
+    pubsub, _ = _delegate(stage)
+    juliet = stage.client("juliet", "balcony")
+    juliet.ignored.append(lambda e: e.tag == f"{{{SM}}}r")
+    juliet.login()
+    juliet.send(f"<enable xmlns='{SM}'/>")
+    juliet._take_first(lambda e: e.tag == f"{{{SM}}}enabled", "<enabled/>")
+
+    def handled():
+        juliet.send(f"<r xmlns='{SM}'/>")
+        return int(juliet._take_first(lambda e: e.tag == f"{{{SM}}}a", "<a/>").get("h"))
+
+    get = juliet.iq("get", f"<pubsub xmlns='{PUBSUB}'/>", fetch=False)
+    got = pubsub.receive()
+    check_equal(handled(), 1, "after a get")
+    change = juliet.iq("set", f"<pubsub xmlns='{PUBSUB}'/>", fetch=False)
+    outer = pubsub.receive()
+    check_equal(handled(), 1, "before the service has answered")
+    _answer_delegated(pubsub, got, juliet.jid, get)
+    _answer_delegated(pubsub, outer, juliet.jid, change)
+    check_equal(juliet.answer(change).get("type"), "result", "the answer")
+    until = time.monotonic() + 5
+    while (h := handled()) == 1 and time.monotonic() < until:
+        time.sleep(0.01)
+    check_equal(h, 2, "after the answer")
 
 
 @scenario(config=CONFIG, differs=PROSODY)
