@@ -14,7 +14,7 @@ import time
 import drivers
 from book import Book
 from check import Reader
-from drivers.server import free_ports
+from drivers.ports import free_ports
 from harness import accounts
 from harness.errors import Failure
 from harness.mail import Sink, escaped, wait_for_port

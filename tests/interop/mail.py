@@ -28,7 +28,7 @@ sys.dont_write_bytecode = True
 sys.path[:0] = [str(HERE), str(HERE.parent / "scenario")]
 
 from components import Failed, Program, make_user  # noqa: E402
-from drivers.server import free_ports  # noqa: E402
+from drivers.ports import free_ports  # noqa: E402
 import one_server  # noqa: E402
 import submission  # noqa: E402
 

@@ -11,7 +11,7 @@ import queue
 import ssl
 
 from components import Failed
-from drivers.server import free_ports
+from drivers.ports import free_ports
 from harness.authority import Authority
 from harness.mail import wait_for_port
 

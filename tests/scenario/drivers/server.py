@@ -1,15 +1,15 @@
 """What all drivers share: a temporary folder, ports, a process and its log."""
 
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
 import time
 from pathlib import Path
+
+from .ports import free_ports
 
 HOST = "localhost"
 SECOND_HOST = "capulet.example"  # a second host in every configuration, for SNI
@@ -146,25 +146,6 @@ class Server:
             self._log.append(line)
             if not self._ready.is_set() and self.is_ready(line):
                 self._ready.set()
-
-
-def free_ports(count):
-    """Ports that were free a moment ago, all different. None that the kernel may give to a
-    connection before the server has it: many are made while scenarios run beside each other."""
-    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    # Where the kernel gives away nearly all, it may as well choose.
-    below = range(10_000, lowest) if lowest > 11_000 else [0]
-    ports = []
-    while len(ports) < count:
-        with socket.socket() as sock:
-            try:
-                sock.bind(("127.0.0.1", random.choice(below)))
-            except OSError:
-                continue
-            port = sock.getsockname()[1]
-        if port not in ports:
-            ports.append(port)
-    return ports
 
 
 def make_certificate(folder, host):

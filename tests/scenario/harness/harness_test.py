@@ -8,9 +8,11 @@ import sys
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from drivers.ports import free_ports  # noqa: E402
 from harness import accounts, dialogue, xmltree  # noqa: E402
 from harness.errors import BrokenScenario  # noqa: E402
 from harness.match import match  # noqa: E402
@@ -121,6 +123,17 @@ class ScramTest(unittest.TestCase):
                                 "p=v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=")
         scram.verify("v=rmF9pqV8S7suAoZWja4dJRkFsKQ=")
 
+
+class PortsTest(unittest.TestCase):
+    def test_a_port_is_given_once_while_it_is_kept(self):
+        kept = free_ports(1)[0]
+        number = int(kept)
+        tried = [number, number, *range(number + 1, number + 10)]
+        with mock.patch("random.choice", side_effect=tried):
+            self.assertNotEqual(free_ports(1)[0], number)
+        del kept
+        with mock.patch("random.choice", side_effect=[number]):
+            self.assertEqual(free_ports(1)[0], number)
 
 
 if __name__ == "__main__":
