@@ -22,11 +22,12 @@ from harness.dns import NameServer  # noqa: E402
 
 
 class World:
-    """DNS and certificates for a few servers."""
+    """DNS and certificates for a few servers. With `can_be_cut`, lines to ours can be cut."""
 
-    def __init__(self, proof, is_plain=False):
+    def __init__(self, proof, is_plain=False, can_be_cut=True):
         self.proof = proof
         self.is_plain = is_plain
+        self.can_be_cut = can_be_cut
         self.dns = NameServer()
         self.folder = Path(tempfile.mkdtemp(prefix="interop-servers-"))
         self.authority = Authority(self.folder / "authority")
@@ -41,8 +42,8 @@ class World:
         server.accounts = [accounts.Account(user, user, domain, f"secret of {user}")]
         # What SRV names ejabberd asks the C library for, and that does not know our name server.
         target = "localhost" if self.is_plain else f"xmpp.{domain}"
-        # Between two of ours the line can be cut.
-        server.line = Proxy(server.s2s_port) if server.second_host else None
+        if self.can_be_cut and server.second_host:
+            server.line = Proxy(server.s2s_port)
         port = server.line.port if server.line else server.s2s_port
         self.dns.srv(domain, target, port)
         self.dns.address(target, server.address)
