@@ -9,7 +9,7 @@ import threading
 import time
 from pathlib import Path
 
-from .ports import free_ports
+from .ports import free_ports, give_back
 
 HOST = "localhost"
 SECOND_HOST = "capulet.example"  # a second host in every configuration, for SNI
@@ -36,8 +36,9 @@ class Server:
         self.shards = shards
         self.settings = settings or {}
         self.folder = Path(tempfile.mkdtemp(prefix=f"scenario-{self.name}-"))
+        self._ports = free_ports(5)
         (self.port, self.tls_port, self.component_port, self.s2s_port,
-         self.s2s_tls_port) = free_ports(5)
+         self.s2s_tls_port) = self._ports
         self.dns = None  # with `federation = true`: harness.dns.NameServer,
         self.authority = None  # and harness.authority.Authority
         self.accounts = []
@@ -134,6 +135,8 @@ class Server:
         if self.dns:
             self.dns.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+        give_back(self._ports)
+        self._ports = []
 
     def alive(self):
         return self.process is not None and self.process.poll() is None

@@ -12,7 +12,7 @@ from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from drivers.ports import free_ports  # noqa: E402
+from drivers.ports import free_ports, give_back  # noqa: E402
 from harness import accounts, dialogue, xmltree  # noqa: E402
 from harness.errors import BrokenScenario  # noqa: E402
 from harness.match import match  # noqa: E402
@@ -125,15 +125,16 @@ class ScramTest(unittest.TestCase):
 
 
 class PortsTest(unittest.TestCase):
-    def test_a_port_is_given_once_while_it_is_kept(self):
-        kept = free_ports(1)[0]
-        number = int(kept)
-        tried = [number, number, *range(number + 1, number + 10)]
+    def test_a_port_is_given_once_until_it_is_given_back(self):
+        port = free_ports(1)[0]
+        tried = [port, port, *range(port + 1, port + 10)]
         with mock.patch("random.choice", side_effect=tried):
-            self.assertNotEqual(free_ports(1)[0], number)
-        del kept
-        with mock.patch("random.choice", side_effect=[number]):
-            self.assertEqual(free_ports(1)[0], number)
+            other = free_ports(1)
+        self.assertNotEqual(other, [port])
+        give_back([port, *other])
+        with mock.patch("random.choice", side_effect=[port]):
+            self.assertEqual(free_ports(1), [port])
+        give_back([port])
 
 
 if __name__ == "__main__":
