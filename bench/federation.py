@@ -84,8 +84,7 @@ KINDS = (BalconyNear, ProsodyNear, EjabberdNear)
 
 
 class Pair:
-    """Two servers of one kind in a world of their own. Accounts u0, u2 … are at the near one, u1,
-    u3 … at the far one."""
+    """Two servers of one kind in a world of their own, each with accounts u0, u1 …"""
 
     def __init__(self, kind, tools, accounts):
         self.name = kind.shown
@@ -93,9 +92,9 @@ class Pair:
         self.world = World("external", is_plain=kind is EjabberdNear, can_be_cut=False)
         self.servers = [self.world.add(kind, domain, "u0", binary=str(tools / "balconyd"))
                         for domain in DOMAINS]
-        for far, server in enumerate(self.servers):
+        for server in self.servers:
             server.accounts = [Account(f"u{i}", f"u{i}", server.host, PASSWORD)
-                               for i in range(far, accounts, 2)]
+                               for i in range(accounts)]
 
     def version(self):
         if self.name != "Balcony":
@@ -107,12 +106,17 @@ class Pair:
         for server in self.servers:
             server.start()
 
-    def options(self):
-        """What balcony_bench is told of them."""
-        near, far = self.servers
+    def near(self):
+        """What balcony_bench is told for load inside of one of them."""
+        near = self.servers[0]
         return ["--port", near.port, "--pid", near.process.pid, "--users", f"u%d@{near.host}",
-                "--far-port", far.port, "--far-pid", far.process.pid, "--far-users",
-                f"u%d@{far.host}", "--password", PASSWORD]
+                "--password", PASSWORD]
+
+    def both(self):
+        """And for load between them: every second user is at the far one."""
+        far = self.servers[1]
+        return [*self.near(), "--far-port", far.port, "--far-pid", far.process.pid, "--far-users",
+                f"u%d@{far.host}"]
 
     def remove(self):
         for server in self.servers:
