@@ -251,6 +251,20 @@ class ElementRef : public ElementView {
   ElementRef append_text_element(std::string_view ns, std::string_view name, std::string_view text);
   // Removes every child element of that name. Returns how many there were.
   std::size_t remove_children(std::string_view ns, std::string_view name);
+  // The same for those of which `is_unwanted(ElementView)` is true.
+  template <class Predicate>
+  std::size_t remove_children_if(Predicate is_unwanted) {
+    std::size_t removed = 0;
+    for (ElementView child = first_child(); child;) {
+      const ElementView next = child.next_sibling();
+      if (is_unwanted(child)) {
+        remove_child(child);
+        ++removed;
+      }
+      child = next;
+    }
+    return removed;
+  }
   // Removes this child of this element.
   void remove_child(ElementView child);
   void clear_children();

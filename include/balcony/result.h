@@ -18,12 +18,14 @@ template <class T = void>
 using Result = std::expected<T, Error>;
 
 // What a function returns that failed: `return fail(Errc::kConflict, "the resource is taken");`
-inline std::unexpected<Error> fail(Errc code, std::string detail = {}) {
+// Cold: the compiler puts what ends here out of the way of what succeeds.
+[[gnu::cold, gnu::noinline]] inline std::unexpected<Error> fail(Errc code,
+                                                                std::string detail = {}) {
   return std::unexpected<Error>(std::in_place, code, std::move(detail));
 }
 
 // Passes on the error of another result.
-inline std::unexpected<Error> fail(Error error) {
+[[gnu::cold, gnu::noinline]] inline std::unexpected<Error> fail(Error error) {
   return std::unexpected<Error>(std::move(error));
 }
 

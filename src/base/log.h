@@ -46,7 +46,8 @@ inline bool log_enabled(LogLevel level) noexcept {
 }
 
 // Writes one line. `event` is a short fixed phrase: what happened, in the same words each time.
-void log(LogLevel level, std::string_view event, LogFields fields = {});
+// Cold: nothing that happens to every stanza is logged.
+[[gnu::cold]] void log(LogLevel level, std::string_view event, LogFields fields = {});
 
 inline void log_debug(std::string_view event, LogFields fields = {}) {
   if (log_enabled(LogLevel::kDebug)) log(LogLevel::kDebug, event, fields);

@@ -5,19 +5,11 @@
 namespace balcony::modules {
 
 std::size_t remove_stanza_ids(xml::ElementRef message, const Jid& account) {
-  std::size_t removed = 0;
-  for (xml::ElementView child = message.first_child(); child;) {
-    const xml::ElementView next = child.next_sibling();
-    if (child.is(ns::kStanzaId, "stanza-id")) {
-      const auto by = Jid::parse(child.attr("by"));
-      if (!by || by->same_bare(account)) {
-        message.remove_child(child);
-        ++removed;
-      }
-    }
-    child = next;
-  }
-  return removed;
+  return message.remove_children_if([&account](xml::ElementView child) {
+    if (!child.is(ns::kStanzaId, "stanza-id")) return false;
+    const auto by = Jid::parse(child.attr("by"));
+    return !by || by->same_bare(account);
+  });
 }
 
 std::string_view find_stanza_id(xml::ElementView message, const Jid& account) {

@@ -135,7 +135,7 @@ class Router {
   // A stanza that another shard handed over: its entity's home is here.
   void arrive(Stanza stanza);
   // Answers the sender of `stanza` with an error, if it may be answered.
-  void bounce(const Stanza& stanza, const Error& error);
+  [[gnu::cold]] void bounce(const Stanza& stanza, const Error& error);
 
   // ---- for modules and operators ----
   UserTable& users() { return users_; }

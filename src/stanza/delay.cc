@@ -60,16 +60,9 @@ std::optional<Delay> find_delay(xml::ElementView stanza, const Jid& from) {
 }
 
 std::size_t remove_delays(xml::ElementRef stanza, const Jid& from) {
-  std::size_t removed = 0;
-  for (xml::ElementView at = stanza.first_child(); at;) {
-    const xml::ElementView next = at.next_sibling();
-    if (at.is(ns::kDelay, "delay") && is_by(at, from)) {
-      stanza.remove_child(at);
-      ++removed;
-    }
-    at = next;
-  }
-  return removed;
+  return stanza.remove_children_if([&from](xml::ElementView child) {
+    return child.is(ns::kDelay, "delay") && is_by(child, from);
+  });
 }
 
 }  // namespace balcony

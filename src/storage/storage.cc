@@ -22,8 +22,10 @@ constexpr std::uint64_t kSequenceMax = (1ULL << (6 * kSequenceChars)) - 1;
 // meant.
 constexpr std::uint64_t kBackwardsMillisMax = 5'000;
 
-void append_digits(std::string& id, std::uint64_t number, int chars) {
-  for (int i = chars - 1; i >= 0; --i) id.push_back(kAlphabet[(number >> (6 * i)) & 63]);
+// The lowest `chars` digits of `number`, to `at`; returns what is behind them.
+char* put_digits(char* at, std::uint64_t number, int chars) {
+  for (int i = chars - 1; i >= 0; --i) *at++ = kAlphabet[(number >> (6 * i)) & 63];
+  return at;
 }
 
 std::uint64_t millis_of(WallTime time) {
@@ -66,18 +68,17 @@ std::string archive_id(WallTime now) {
     ++last_millis;
     sequence = 0;
   }
-  std::string id;
-  id.reserve(kTimeChars + kSequenceChars + kRandomChars);
-  append_digits(id, last_millis, kTimeChars);
-  append_digits(id, sequence, kSequenceChars);
-  append_digits(id, system_random().u64(), kRandomChars);
+  std::string id(kTimeChars + kSequenceChars + kRandomChars, '-');
+  char* at = put_digits(id.data(), last_millis, kTimeChars);
+  at = put_digits(at, sequence, kSequenceChars);
+  put_digits(at, system_random().u64(), kRandomChars);
   return id;
 }
 
 std::string archive_position(WallTime time) {
   // A text sorts before all that begin with it.
-  std::string position;
-  append_digits(position, millis_of(time), kTimeChars);
+  std::string position(kTimeChars, '-');
+  put_digits(position.data(), millis_of(time), kTimeChars);
   return position;
 }
 

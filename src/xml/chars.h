@@ -59,7 +59,9 @@ inline bool is_high(char c) {
 template <std::uint8_t kBits, char... stops>
 inline const char* skip(const char* p, const char* end) {
 #if defined(__SSE2__)
-  while (end - p >= 16) {
+  const char* const begin = p;
+  while (end - begin >= 16 && p != end) {
+    if (end - p < 16) p = end - 16;  // some once more: cheaper than one by one
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
     // Signed: bytes from 0x80 on are negative, so one comparison finds them and the controls.
     __m128i found = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20));

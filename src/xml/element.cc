@@ -295,16 +295,7 @@ ElementRef ElementRef::append_text_element(std::string_view ns, std::string_view
 }
 
 std::size_t ElementRef::remove_children(std::string_view ns, std::string_view name) {
-  std::size_t removed = 0;
-  for (ElementView at = first_child(); at;) {
-    const ElementView next = at.next_sibling();
-    if (at.is(ns, name)) {
-      remove_child(at);
-      ++removed;
-    }
-    at = next;
-  }
-  return removed;
+  return remove_children_if([ns, name](ElementView child) { return child.is(ns, name); });
 }
 
 void ElementRef::remove_child(ElementView child) {
