@@ -1,9 +1,10 @@
 // Question and answer: chat and ping.
+#include "bench/load/pacer.h"
 #include "bench/load/process.h"
 #include "bench/load/scenarios.h"
 
 #include <deque>
-#include <thread>
+#include <memory>
 
 namespace balcony::bench {
 namespace {
@@ -38,7 +39,7 @@ class Exchange {
       for (std::size_t i = 0; i < options_.in_flight && options_.rate == 0; ++i) send(line);
     }
     paced_since_ = shard_.clock().now();
-    if (options_.rate > 0) start_pacing();
+    if (options_.rate > 0) pacer_ = std::make_unique<Pacer>(shard_, [this] { pace(); });
     co_await wait(shard_, options_.warm_up);
     count_ = 0;
     latencies_.clear();
@@ -86,16 +87,6 @@ class Exchange {
     line.sender->write(line.text);
   }
 
-  // A loop's own timers are too coarse for this: a thread wakes it, until the program ends.
-  void start_pacing() {
-    std::thread([this] {
-      for (;;) {
-        std::this_thread::sleep_for(std::chrono::microseconds(500));
-        shard_.post([this] { pace(); });
-      }
-    }).detach();
-  }
-
   // Sends what is due by now, pair after pair.
   void pace() {
     if (stopping_) return;
@@ -129,6 +120,7 @@ class Exchange {
   std::size_t count_ = 0;
   Instant paced_since_{};
   std::size_t paced_ = 0;  // messages sent by rate
+  std::unique_ptr<Pacer> pacer_;
   bool measuring_ = false;
   bool stopping_ = false;
   std::optional<Error> failure_;
