@@ -46,6 +46,10 @@ ClientSession::~ClientSession() {
   context_->sessions.erase(this);
 }
 
+xml::Scope ClientSession::scope() const {
+  return xml::scope_of(*header_);
+}
+
 xml::Limits ClientSession::limits() const {
   const LimitsConfig& config = context_->config->limits;
   const bool stranger = negotiation_ == nullptr || !negotiation_->authenticated();
@@ -176,15 +180,13 @@ Task<Next> ClientSession::negotiate(xml::SplitEvent event) {
 
 // ---- bound: stanzas in and out ----
 
-Next ClientSession::on_stanza(std::string_view bytes, Rest& rest) {
-  auto element = xml::parse(bytes, xml::scope_of(*header_), limits());
-  if (!element) return stream_failed(element.error());
+Next ClientSession::on_stanza(xml::Element element, std::string_view bytes, Rest& rest) {
   // XEP-0198 §5: what is sent again after a resumption, and is here already, is handled once.
-  if (managed_ && element->ns() == ns::kClient && ledger().arrives(bytes)) return Next::kGoOn;
-  auto stanza = Stanza::make(*element);
+  if (managed_ && element.ns() == ns::kClient && ledger().arrives(bytes)) return Next::kGoOn;
+  auto stanza = Stanza::make(element);
   if (!stanza) {
-    if (element->ns() == ns::kStreamManagement) return on_management(*element);
-    return refuse(*element, stanza.error());
+    if (element.ns() == ns::kStreamManagement) return on_management(element);
+    return refuse(element, stanza.error());
   }
   // RFC 6120 §8.1.2.1: a 'from' that is neither the full nor the bare JID of the session.
   if (stanza->from() && *stanza->from() != resource_->jid &&

@@ -58,7 +58,9 @@ class ClientSession final : public router::Endpoint,
   Task<Next> negotiate(xml::SplitEvent event) override;
   Task<Next> perform(stream::Actions actions);
   // One stanza of a bound session.
-  Next on_stanza(std::string_view bytes, Rest& rest) override;
+  xml::Scope scope() const override;
+  xml::Limits limits() const override;
+  Next on_stanza(xml::Element element, std::string_view bytes, Rest& rest) override;
   void hand_in(Stanza stanza, std::size_t bytes, Rest& rest);
   Next refuse(xml::Element& element, const Error& error);
   // <active/> or <inactive/>; false when it is neither, or not offered.
@@ -110,7 +112,6 @@ class ClientSession final : public router::Endpoint,
   void write(std::string_view bytes);
   void finish();
   void leave();
-  xml::Limits limits() const;
 
   ShardContext* context_;
   std::unique_ptr<session::TcpTransport> transport_;

@@ -136,12 +136,10 @@ void ComponentSession::write_error(const StreamError& error) {
 
 // ---- stanzas in and out
 
-Next ComponentSession::on_stanza(std::string_view bytes, Rest& rest) {
-  auto element = xml::parse(bytes, xml::scope_of(header_), limits_);
-  if (!element) return failed(element.error());
-  if (element->ns() == ns::kStreamManagement) return on_management(*element);
-  auto stanza = Stanza::make(*element);
-  if (!stanza) return refuse(*element, stanza.error());
+Next ComponentSession::on_stanza(xml::Element element, std::string_view bytes, Rest& rest) {
+  if (element.ns() == ns::kStreamManagement) return on_management(element);
+  auto stanza = Stanza::make(element);
+  if (!stanza) return refuse(element, stanza.error());
   // XEP-0114 §3: every stanza says who of the component's domain sent it. RFC 6120 §4.9.3.7 and
   // §4.9.3.9, as between servers.
   if (!stanza->from()) {

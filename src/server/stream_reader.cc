@@ -43,13 +43,12 @@ Task<Next> StreamReader::consume(std::string_view bytes) {
   }
   splitter_.feed(bytes);
   while (true) {
-    const auto event = splitter_.next();
-    if (!event) co_return stream_.on_refused(event.error());
-    if (event->kind == xml::SplitKind::kNeedMore) co_return Next::kGoOn;
-    if (event->kind == xml::SplitKind::kWhitespace) continue;
-    if (event->kind == xml::SplitKind::kStanza && stream_.is_open()) {
+    auto found = find();
+    if (!found) co_return stream_.on_refused(found.error());
+    if (found->stanza) {
       Rest rest;
-      const Next next = stream_.on_stanza(event->bytes, rest);
+      const Next next =
+          stream_.on_stanza(std::move(found->stanza->element), found->stanza->bytes, rest);
       if (next != Next::kGoOn || stream_.has_ended()) co_return Next::kEnd;
       if (!rest.task && !stream_.is_too_far_ahead()) continue;
       keep_rest();
@@ -58,11 +57,26 @@ Task<Next> StreamReader::consume(std::string_view bytes) {
       co_await stream_.catch_up();
       co_return stream_.has_ended() ? Next::kEnd : Next::kGoOn;
     }
-    const xml::SplitEvent found = *event;
-    const Next next = co_await stream_.negotiate(found);
+    const xml::SplitEvent event = found->event;
+    if (event.kind == xml::SplitKind::kNeedMore) co_return Next::kGoOn;
+    if (event.kind == xml::SplitKind::kWhitespace) continue;
+    const Next next = co_await stream_.negotiate(event);
     if (next != Next::kGoOn) co_return next;
     if (!pending_.empty()) co_return Next::kGoOn;
   }
+}
+
+// The next thing in what was fed: a stanza of an open stream, or what the splitter says.
+Result<StreamReader::Found> StreamReader::find() {
+  const bool is_open = stream_.is_open();
+  if (is_open) {
+    Found found{xml::take_whole_stanza(splitter_, stream_.scope(), stream_.limits()), {}};
+    if (found.stanza) return found;
+  }
+  BALCONY_ASSIGN(const xml::SplitEvent event, splitter_.next());
+  if (!is_open || event.kind != xml::SplitKind::kStanza) return Found{std::nullopt, event};
+  BALCONY_ASSIGN(xml::Element element, xml::parse(event.bytes, stream_.scope(), stream_.limits()));
+  return Found{xml::WholeStanza{std::move(element), event.bytes}, event};
 }
 
 void StreamReader::restart() {

@@ -8,7 +8,9 @@
 #include "session/transport.h"
 #include "stanza/receipt.h"
 #include "xml/splitter.h"
+#include "xml/whole_stanza.h"
 
+#include <balcony/element.h>
 #include <balcony/task.h>
 
 #include <optional>
@@ -40,12 +42,15 @@ class StreamReader {
     virtual bool is_open() const = 0;
     // Whether our end of the stream is closed: nothing more is handled.
     virtual bool has_ended() const = 0;
-    // An element of an open stream. No coroutine: this is the hot path.
-    virtual Next on_stanza(std::string_view bytes, Rest& rest) = 0;
+    // What holds around the stanzas of an open stream, and their limits.
+    virtual xml::Scope scope() const = 0;
+    virtual xml::Limits limits() const = 0;
+    // An element of an open stream, and its bytes. No coroutine: this is the hot path.
+    virtual Next on_stanza(xml::Element element, std::string_view bytes, Rest& rest) = 0;
     // A stream header, its end, an element of a stream that is not open. The bytes of `event` are
     // gone after the first wait; who waits has called keep_rest() before.
     virtual Task<Next> negotiate(xml::SplitEvent event) = 0;
-    // What came is no XML for a stream, or a limit was passed.
+    // What came is no XML for a stream, or a limit was passed, or a prefix is not declared.
     virtual Next on_refused(const Error& error) = 0;
     // There is no connection any more, or its time is up.
     virtual Next on_lost(const Error& error) = 0;
@@ -69,7 +74,13 @@ class StreamReader {
   std::string take_rest_before_tls();
 
  private:
+  struct Found {
+    std::optional<xml::WholeStanza> stanza;
+    xml::SplitEvent event;  // where there is no stanza
+  };
+
   Task<Next> consume(std::string_view bytes);
+  Result<Found> find();
 
   Stream& stream_;
   xml::Splitter splitter_;

@@ -213,6 +213,17 @@ void Splitter::drop_rest() {
   at_ = end_;
 }
 
+std::string_view Splitter::stanzas_ahead() const {
+  const bool between = state_ == State::kBetween && framing_ == Framing::kStream;
+  return between ? std::string_view(at_, end_) : std::string_view();
+}
+
+void Splitter::skip_stanza(std::size_t bytes) {
+  BALCONY_ASSERT(bytes <= stanzas_ahead().size(), "there is no such stanza");
+  if (lexer_) release();  // what it showed is read
+  at_ += bytes;
+}
+
 void Splitter::set_limits(const Limits& limits) {
   limits_ = PackedLimits(limits);
 }

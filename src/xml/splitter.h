@@ -50,8 +50,9 @@ enum class SplitKind : std::uint8_t {
 
 struct SplitEvent {
   SplitKind kind = SplitKind::kNeedMore;
-  // The bytes of a header or stanza. Valid until the next call of next(), feed() or reset(); points
-  // into what was fed when the stanza lay in it whole, else into the splitter's own buffer.
+  // The bytes of a header or stanza. Valid until the next call of next(), skip_stanza(), feed() or
+  // reset(); points into what was fed when the stanza lay in it whole, else into the splitter's own
+  // buffer.
   std::string_view bytes;
 };
 
@@ -90,6 +91,11 @@ class Splitter {
   std::string_view rest() const;
   // Forgets rest(), after an event of next(): the caller keeps those bytes and feeds them later.
   void drop_rest();
+
+  // The bytes from the cursor on, where a stanza may begin; else nothing. For take_whole_stanza().
+  std::string_view stanzas_ahead() const;
+  // Goes behind the first `bytes` of stanzas_ahead(), which are one complete stanza.
+  void skip_stanza(std::size_t bytes);
 
   // Larger limits after authentication.
   void set_limits(const Limits& limits);

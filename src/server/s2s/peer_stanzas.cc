@@ -71,22 +71,20 @@ bool PeerStream::has_room() const {
 
 // ---- stanzas in
 
-Next PeerStream::on_stanza(std::string_view bytes, Rest& rest) {
-  auto element = xml::parse(bytes, xml::scope_of(header_), limits_);
-  if (!element) return on_refused(element.error());
-  if (managed_ && element->ns() == ns::kStreamManagement &&
-      (element->name() == "r" || element->name() == "a")) {
-    return on_management_element(*element);
+Next PeerStream::on_stanza(xml::Element element, std::string_view bytes, Rest& rest) {
+  if (managed_ && element.ns() == ns::kStreamManagement &&
+      (element.name() == "r" || element.name() == "a")) {
+    return on_management_element(element);
   }
-  if (!stanza_kind(*element)) {
-    apply(machine_->on_element(*std::move(element)));
+  if (!stanza_kind(element)) {
+    apply(machine_->on_element(std::move(element)));
     return ended_ ? Next::kEnd : Next::kGoOn;
   }
   // XEP-0198 §5: what is sent again after a resumption, and is here already, is handled once.
   if (managed_ && managed_->ledger()->arrives(bytes)) return Next::kGoOn;
-  auto stanza = Stanza::make(*element);
+  auto stanza = Stanza::make(element);
   if (!stanza) {
-    refuse(*element, stanza.error());
+    refuse(element, stanza.error());
     return ended_ ? Next::kEnd : Next::kGoOn;
   }
   if (const auto error = machine_->check(*stanza)) {
