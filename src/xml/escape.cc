@@ -68,6 +68,17 @@ void put_escaped(Sink& sink, std::string_view text) {
   sink.put({from, p});
 }
 
+// Whether nothing in it has to be replaced: ASCII only, others are looked at one by one.
+bool is_plain_name(std::string_view name) {
+  if (name.empty() || !chars::is(name.front(), chars::kNameStart)) return false;
+  return std::ranges::all_of(name, [](char c) { return chars::is(c, chars::kNameChar); });
+}
+
+bool is_plain_value(std::string_view value) {
+  const char* const end = value.data() + value.size();
+  return chars::skip_unescaped_value(value.data(), end) == end;
+}
+
 }  // namespace
 
 void put_text(Sink& sink, std::string_view text) {
@@ -78,14 +89,21 @@ void put_value(Sink& sink, std::string_view value) {
   put_escaped<true>(sink, value);
 }
 
+void put_attribute(Sink& sink, std::string_view name, std::string_view value) {
+  if (is_plain_name(name) && is_plain_value(value)) {
+    return sink.put_all(" ", name, "='", value, "'");
+  }
+  sink.put(' ');
+  put_name(sink, name);
+  sink.put_all("='");
+  put_value(sink, value);
+  sink.put('\'');
+}
+
 void put_name(Sink& sink, std::string_view name) {
+  if (is_plain_name(name)) return sink.put(name);
   const char* p = name.data();
   const char* const end = p + name.size();
-  if (p != end && chars::is(*p, chars::kNameStart)) {
-    while (p != end && chars::is(*p, chars::kNameChar)) ++p;
-    if (p == end) return sink.put(name);
-  }
-  p = name.data();
   if (p == end) sink.put(kReplacement);
   for (bool start = true; p != end; start = false) {
     std::size_t size = 1;

@@ -25,11 +25,11 @@ class Sink {
     need(1);
     *at_++ = c;
   }
-  // Several pieces at once.
+  // Several pieces at once: texts and literals.
   template <class... Piece>
   void put_all(const Piece&... pieces) {
     need((std::string_view(pieces).size() + ...));
-    (copy(std::string_view(pieces)), ...);
+    (copy(pieces), ...);
   }
 
  private:
@@ -55,6 +55,12 @@ class Sink {
       at_[size - 1] = from[size - 1];
     }
     at_ += size;
+  }
+  // A literal: its size is known to the compiler.
+  template <std::size_t kSize>
+  void copy(const char (&text)[kSize]) {
+    std::memcpy(at_, text, kSize - 1);
+    at_ += kSize - 1;
   }
   template <std::size_t kSize>
   void pair(const char* from, std::size_t size) {

@@ -65,14 +65,12 @@ class TreeWriter {
       put_name(sink_, node->name);
     } else {
       put_name(sink_, node->name);
-      sink_.put(" xmlns='");
-      put_value(sink_, ns);
-      sink_.put('\'');
+      put_attribute(sink_, "xmlns", ns);
       default_ns = ns;
     }
     attributes(node, top);
     if (!node->first) {
-      sink_.put("/>");
+      sink_.put_all("/>");
       return false;
     }
     sink_.put('>');
@@ -84,7 +82,7 @@ class TreeWriter {
   void end_tag(const Node* node) {
     around_ = open_.top();
     open_.pop();
-    sink_.put("</");
+    sink_.put_all("</");
     const bool content = around_.content && same(node->ns, kClientNs);
     const std::string_view ns = content ? options_.content_ns : node->ns;
     if (!same(ns, around_.default_ns)) sink_.put(prefix_of(node));
@@ -95,38 +93,26 @@ class TreeWriter {
   void attributes(const Node* node, bool top) {
     bool to = top && !options_.to.empty();
     for (const Attribute* a = node->attributes; a; a = a->next) {
-      std::string_view value = a->value;
       if (!a->ns.empty()) {
-        if (!attribute_prefix(node, a)) continue;
+        prefixed_attribute(node, a);
+      } else if (to && a->name == "to") {
+        put_attribute(sink_, "to", options_.to);
+        to = false;
       } else {
-        sink_.put(' ');
-        if (to && a->name == "to") {
-          value = options_.to;
-          to = false;
-        }
+        put_attribute(sink_, a->name, a->value);
       }
-      put_name(sink_, a->name);
-      put_value_of(value);
     }
-    if (!to) return;
-    sink_.put(" to");
-    put_value_of(options_.to);
+    if (to) put_attribute(sink_, "to", options_.to);
   }
 
-  void put_value_of(std::string_view value) {
-    sink_.put("='");
-    put_value(sink_, value);
-    sink_.put('\'');
-  }
-
-  // Writes a space and the prefix of an attribute in a namespace, after its declaration where the
-  // element has none yet. False: the attribute is a declaration, which trees do not hold.
-  bool attribute_prefix(const Node* node, const Attribute* attribute) {
+  // An attribute in a namespace, after the declaration of its prefix where the element has none
+  // yet. A declaration itself is left out: trees do not hold them.
+  void prefixed_attribute(const Node* node, const Attribute* attribute) {
     if (same(attribute->ns, kXmlNs)) {
-      sink_.put(" xml:");
-      return true;
+      sink_.put_all(" xml:");
+      return name_and_value(attribute);
     }
-    if (same(attribute->ns, kXmlnsNs)) return false;
+    if (same(attribute->ns, kXmlnsNs)) return;
     // The prefix is `a` with the place of the first attribute that has this namespace.
     unsigned place = 0;
     const Attribute* first = node->attributes;
@@ -135,14 +121,19 @@ class TreeWriter {
     const char* const end = std::to_chars(prefix + 1, prefix + sizeof(prefix), place).ptr;
     const std::string_view name(prefix, end);
     if (first == attribute) {
-      sink_.put(" xmlns:");
-      put_name(sink_, name);
-      put_value_of(attribute->ns);
+      sink_.put_all(" xmlns:", name, "='");
+      put_value(sink_, attribute->ns);
+      sink_.put('\'');
     }
-    sink_.put(' ');
-    put_name(sink_, name);
-    sink_.put(':');
-    return true;
+    sink_.put_all(" ", name, ":");
+    name_and_value(attribute);
+  }
+
+  void name_and_value(const Attribute* attribute) {
+    put_name(sink_, attribute->name);
+    sink_.put_all("='");
+    put_value(sink_, attribute->value);
+    sink_.put('\'');
   }
 
   Sink& sink_;
