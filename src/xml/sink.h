@@ -31,6 +31,12 @@ class Sink {
     need((std::string_view(pieces).size() + ...));
     (copy(pieces), ...);
   }
+  // How much there is, and a part of it once more.
+  std::size_t size() const { return static_cast<std::size_t>(at_ - out_.data()); }
+  void repeat(std::size_t from, std::size_t bytes) {
+    need(bytes);
+    copy(std::string_view(out_.data() + from, bytes));
+  }
 
  private:
   void need(std::size_t bytes) {

@@ -29,7 +29,7 @@ class TreeWriter {
       }
       while (at != top && !at->next) {
         at = at->parent;
-        end_tag(at);
+        end_tag();
       }
       if (at == top) return;
       at = at->next;
@@ -41,6 +41,12 @@ class TreeWriter {
   struct Around {
     std::string_view default_ns;  // as the wire calls it
     bool content;                 // all above are in the content namespace
+  };
+  // An element whose end tag is to be written: its name as its start tag has it.
+  struct Open {
+    Around around;
+    std::size_t name_at;
+    std::size_t name_size;
   };
 
   // The prefix of an element that is not written by the default namespace.
@@ -58,13 +64,13 @@ class TreeWriter {
     if (same(ns, kXmlnsNs)) ns = {};  // Namespaces in XML §3: no element may be in it
     std::string_view default_ns = around_.default_ns;
     sink_.put('<');
-    if (same(ns, default_ns)) {
-      put_name(sink_, node->name);
-    } else if (const std::string_view prefix = prefix_of(node); !prefix.empty()) {
-      sink_.put(prefix);
-      put_name(sink_, node->name);
-    } else {
-      put_name(sink_, node->name);
+    const std::size_t name_at = sink_.size();
+    const bool is_declared = same(ns, default_ns);
+    const std::string_view prefix = is_declared ? std::string_view() : prefix_of(node);
+    if (!prefix.empty()) sink_.put(prefix);
+    put_name(sink_, node->name);
+    const std::size_t name_size = sink_.size() - name_at;
+    if (!is_declared && prefix.empty()) {
       put_attribute(sink_, "xmlns", ns);
       default_ns = ns;
     }
@@ -74,19 +80,17 @@ class TreeWriter {
       return false;
     }
     sink_.put('>');
-    open_.push(around_);
+    open_.push({around_, name_at, name_size});
     around_ = {default_ns, content};
     return true;
   }
 
-  void end_tag(const Node* node) {
-    around_ = open_.top();
+  void end_tag() {
+    const Open open = open_.top();
     open_.pop();
+    around_ = open.around;
     sink_.put_all("</");
-    const bool content = around_.content && same(node->ns, kClientNs);
-    const std::string_view ns = content ? options_.content_ns : node->ns;
-    if (!same(ns, around_.default_ns)) sink_.put(prefix_of(node));
-    put_name(sink_, node->name);
+    sink_.repeat(open.name_at, open.name_size);
     sink_.put('>');
   }
 
@@ -139,7 +143,7 @@ class TreeWriter {
   Sink& sink_;
   const WriteOptions& options_;
   Around around_;
-  SmallStack<Around, 16> open_;
+  SmallStack<Open, 16> open_;
 };
 
 }  // namespace
