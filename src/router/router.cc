@@ -158,7 +158,7 @@ void Router::remove_account(const Jid& bare) {
   if (const auto user = begin_removal(bare)) finish_removal(*user, {});
 }
 
-std::optional<Task<>> Router::receive(ConnectedResource& sender, Stanza stanza) {
+std::optional<Task<>> Router::receive(ConnectedResource& sender, Stanza&& stanza) {
   ++counts_.received;
   // RFC 6120 §8.1.2.1: the server stamps the full JID, whatever the client wrote.
   stanza.set_from(sender.jid);
@@ -190,7 +190,7 @@ Task<> Router::wait_for_storage(storage::Ticket ticket) {
   co_await settled;
 }
 
-std::optional<Task<>> Router::receive_iq(ConnectedResource& sender, Stanza stanza) {
+std::optional<Task<>> Router::receive_iq(ConnectedResource& sender, Stanza&& stanza) {
   // RFC 6120 §10.3.3: without 'to', for the sender's own account; the server answers for it.
   const bool own = !stanza.to() || *stanza.to() == sender.user->bare;
   if (own) {
@@ -216,7 +216,7 @@ std::optional<Task<>> Router::receive_iq(ConnectedResource& sender, Stanza stanz
   return std::nullopt;
 }
 
-void Router::receive_presence(ConnectedResource& sender, Stanza stanza) {
+void Router::receive_presence(ConnectedResource& sender, Stanza&& stanza) {
   const bool directed = stanza.to() && (stanza.type() == StanzaType::kAvailable ||
                                         stanza.type() == StanzaType::kUnavailable ||
                                         stanza.type() == StanzaType::kError);
@@ -224,7 +224,7 @@ void Router::receive_presence(ConnectedResource& sender, Stanza stanza) {
   sender.user->host->fire(PresenceOutgoing{sender, stanza});
 }
 
-void Router::route_from_client(ConnectedResource& sender, Stanza stanza) {
+void Router::route_from_client(ConnectedResource& sender, Stanza&& stanza) {
   StanzaOutgoing event{sender, stanza, std::nullopt};
   if (sender.user->host->fire(event) == Flow::kStop) {
     if (event.error) bounce(stanza, *event.error);
@@ -235,7 +235,7 @@ void Router::route_from_client(ConnectedResource& sender, Stanza stanza) {
 
 // ---- routing ----
 
-void Router::route(Stanza stanza) {
+void Router::route(Stanza&& stanza) {
   const Jid& to = *stanza.to();
   Host* local = host(to.domain());
   if (!local && components_.has(to.domain())) {
@@ -269,7 +269,7 @@ bool Router::is_pointless(const Stanza& stanza) const {
   }
 }
 
-void Router::arrive(Stanza stanza) {
+void Router::arrive(Stanza&& stanza) {
   if (asked_.answered(stanza)) return;
   // A login sends presence to all contacts: those who are offline must not be loaded for it.
   if (is_pointless(stanza)) {
@@ -289,7 +289,7 @@ void Router::arrive(Stanza stanza) {
   });
 }
 
-void Router::to_host(Host& host, Stanza stanza) {
+void Router::to_host(Host& host, Stanza&& stanza) {
   if (stanza.is_request() && stanza.to()->is_bare()) {
     if (auto task = request(host, nullptr, nullptr, std::move(stanza))) {
       spawn(std::move(*task));
@@ -301,7 +301,7 @@ void Router::to_host(Host& host, Stanza stanza) {
   if (!stanza.is_presence()) bounce(stanza, Error(Errc::kServiceUnavailable));
 }
 
-void Router::to_user(const std::shared_ptr<User>& user, Stanza stanza) {
+void Router::to_user(const std::shared_ptr<User>& user, Stanza&& stanza) {
   Host& host = *user->host;
   StanzaIncoming event{*user, stanza, std::nullopt};
   if (host.fire(event) == Flow::kStop) {
@@ -352,7 +352,7 @@ void Router::bounce(const Stanza& stanza, const Error& error) {
 }
 
 // RFC 6120 §10.4: no domain of ours, so another server's. Its route is on the domain's home shard.
-void Router::to_remote(Stanza stanza) {
+void Router::to_remote(Stanza&& stanza) {
   // Nobody is served as a relay between two others.
   if (!serves(stanza.from()->domain())) return;
   const Jid domain = stanza.to()->domain_jid();

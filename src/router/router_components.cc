@@ -81,7 +81,7 @@ bool Router::is_forged(Stanza& stanza) {
   return true;
 }
 
-void Router::to_component(Stanza stanza) {
+void Router::to_component(Stanza&& stanza) {
   if (is_forged(stanza)) return;
   if (Endpoint* stream = components_.choose(stanza.to()->domain(), *stanza.from())) {
     ++counts_.delivered;

@@ -201,7 +201,7 @@ Next ClientSession::on_stanza(xml::Element element, std::string_view bytes, Rest
 
 // docs/decisions/0012: a message, a request to the server, or a subscription is settled when nobody
 // has its receipt any more; other presence when its handler has returned.
-void ClientSession::hand_in(Stanza stanza, std::size_t bytes, Rest& rest) {
+void ClientSession::hand_in(Stanza&& stanza, std::size_t bytes, Rest& rest) {
   router::Router& router = *context_->router;
   if (stanza.is_message()) {
     stanza.set_receipt(ledger().enter(bytes));

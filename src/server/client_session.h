@@ -61,7 +61,7 @@ class ClientSession final : public router::Endpoint,
   xml::Scope scope() const override;
   xml::Limits limits() const override;
   Next on_stanza(xml::Element element, std::string_view bytes, Rest& rest) override;
-  void hand_in(Stanza stanza, std::size_t bytes, Rest& rest);
+  void hand_in(Stanza&& stanza, std::size_t bytes, Rest& rest);
   Next refuse(xml::Element& element, const Error& error);
   // <active/> or <inactive/>; false when it is neither, or not offered.
   bool indicate(xml::ElementView state);

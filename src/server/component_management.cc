@@ -52,7 +52,7 @@ void ComponentSession::enable() {
 }
 
 // As a client's (docs/decisions/0012).
-void ComponentSession::hand_in(Stanza stanza, std::size_t bytes, Rest& rest) {
+void ComponentSession::hand_in(Stanza&& stanza, std::size_t bytes, Rest& rest) {
   ReceiptPtr receipt;
   if (managed_) receipt = managed_->ledger()->enter(stanza.is_message() ? bytes : 0);
   const bool is_stored = stanza.is_message() || router::is_subscription_type(stanza.type());

@@ -78,7 +78,7 @@ class ComponentSession final : public router::Endpoint,
   xml::Scope scope() const override { return xml::scope_of(header_); }
   xml::Limits limits() const override { return limits_; }
   Next on_stanza(xml::Element element, std::string_view bytes, Rest& rest) override;
-  void hand_in(Stanza stanza, std::size_t bytes, Rest& rest);
+  void hand_in(Stanza&& stanza, std::size_t bytes, Rest& rest);
   Next refuse(const xml::Element& element, const Error& error);
   void answer_error(xml::ElementView stanza, const Error& error);
   Next failed(const Error& error);

@@ -103,7 +103,7 @@ Next PeerStream::on_stanza(xml::Element element, std::string_view bytes, Rest& r
 }
 
 // As a client's (docs/decisions/0012), where the peer waits for acknowledgements.
-void PeerStream::hand_in(Stanza stanza, std::size_t bytes, Rest& rest) {
+void PeerStream::hand_in(Stanza&& stanza, std::size_t bytes, Rest& rest) {
   ReceiptPtr receipt;
   if (managed_) receipt = managed_->ledger()->enter(stanza.is_message() ? bytes : 0);
   const bool is_stored = stanza.is_message() || router::is_subscription_type(stanza.type());

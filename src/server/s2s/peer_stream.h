@@ -183,7 +183,7 @@ class PeerStream : public router::Endpoint,
   Next on_management_element(xml::ElementView element);
   void refuse(xml::ElementView stanza, const Error& error);
   void return_too_big(const Stanza& stanza);
-  void hand_in(Stanza stanza, std::size_t bytes, Rest& rest);
+  void hand_in(Stanza&& stanza, std::size_t bytes, Rest& rest);
   void wake();
   void watch_idleness();
 
