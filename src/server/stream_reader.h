@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 
 namespace balcony::server {
 
@@ -50,6 +51,8 @@ class StreamReader {
     // A stream header, its end, an element of a stream that is not open. The bytes of `event` are
     // gone after the first wait; who waits has called keep_rest() before.
     virtual Task<Next> negotiate(xml::SplitEvent event) = 0;
+    // Asks for the memory that the next stanza will need (base/prefetch.h).
+    virtual void prefetch() const {}
     // What came is no XML for a stream, or a limit was passed, or a prefix is not declared.
     virtual Next on_refused(const Error& error) = 0;
     // There is no connection any more, or its time is up.
@@ -74,13 +77,14 @@ class StreamReader {
   std::string take_rest_before_tls();
 
  private:
-  struct Found {
-    std::optional<xml::WholeStanza> stanza;
-    xml::SplitEvent event;  // where there is no stanza
-  };
+  // Why no more stanzas are handed in for now: one that must be waited for, something that is no
+  // stanza of an open stream, bytes that are refused. Next::kGoOn: for no reason.
+  using Halt = std::variant<Next, Rest, xml::SplitEvent, Error>;
 
-  Task<Next> consume(std::string_view bytes);
-  Result<Found> find();
+  std::optional<Task<Next>> consume(std::string_view bytes);
+  Task<Next> go_on_from(Halt halt);
+  void hand_in_stanzas(Halt& halt);
+  bool hand_in(xml::Element&& element, std::string_view bytes, Halt& halt);
 
   Stream& stream_;
   xml::Splitter splitter_;
