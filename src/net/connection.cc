@@ -65,14 +65,14 @@ Connection::Connection(Shard& shard, Detached detached)
     : shard_(shard),
       fd_(std::move(detached.fd)),
       truncated_(detached.truncated),
+      failure_(std::move(detached.failure)),
       ssl_(std::move(detached.ssl)),
       output_(std::move(detached.unsent)),
       output_sent_(detached.unsent_offset),
       read_tokens_(detached.read_tokens),
       read_tokens_at_(detached.read_tokens_at),
       peer_(detached.peer),
-      slot_(std::move(detached.slot)),
-      failure_(std::move(detached.failure)) {
+      slot_(std::move(detached.slot)) {
   BALCONY_ASSERT(shard.is_current(), "a connection is made on another thread");
   // `readable_` and `writable_` start as true: bytes may lie in the socket or in OpenSSL already,
   // and only trying tells.

@@ -248,21 +248,22 @@ class Connection final : private Watcher {
   bool expired_ : 1 = false;
   bool throttled_ : 1 = false;
   bool closing_ : 1 = false;
+  std::unique_ptr<Error> failure_;
   SslPtr ssl_;
   std::string output_;
   std::size_t output_sent_ = 0;
   std::coroutine_handle<> reader_ = nullptr;
   DrainWait* drainer_ = nullptr;
+  ConnectionOptions options_;
+  // What stands from here on is not looked at for each read and write.
   std::uint64_t deadline_timer_ = 0;
   std::uint64_t stall_timer_ = 0;
   std::uint64_t throttle_timer_ = 0;
   Instant deadline_{};
   std::int64_t read_tokens_ = 0;
   Instant read_tokens_at_{};
-  ConnectionOptions options_;
   SocketAddress peer_;
   std::unique_ptr<AddressSlot> slot_;
-  std::unique_ptr<Error> failure_;
 };
 
 }  // namespace balcony

@@ -126,6 +126,11 @@ void Reactor::wait(int timeout_ms) {
     BALCONY_ASSERT(errno == EINTR, "epoll_wait fails");
     event_count_ = 0;
   }
+  // Most watchers are connections: what an event needs of one is in its first lines.
+  for (int i = 0; i < event_count_; ++i) {
+    const auto* const at = static_cast<const char*>(events_[static_cast<std::size_t>(i)].data.ptr);
+    for (int line = 0; line < 4; ++line) __builtin_prefetch(at + 64 * line);
+  }
   while (event_at_ < event_count_) {
     const epoll_event event = events_[static_cast<std::size_t>(event_at_++)];
     if (event.data.ptr == &wake_) {

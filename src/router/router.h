@@ -130,8 +130,8 @@ class Router {
 
   // ---- routing ----
 
-  // Sends a stanza with `to` and `from` to where it belongs. Stanzas pass from here on by reference:
-  // moving one costs as much as a step of its way.
+  // Sends a stanza with `to` and `from` to where it belongs. Stanzas pass from here on by
+  // reference: moving one costs as much as a step of its way.
   void route(Stanza&& stanza);
   // A stanza that another shard handed over: its entity's home is here.
   void arrive(Stanza&& stanza);

@@ -1,6 +1,7 @@
 #include "server/client_session.h"
 
 #include "base/log.h"
+#include "base/prefetch.h"
 #include "router/subscription.h"
 #include "server/client_policy.h"
 #include "server/detached_session.h"
@@ -180,6 +181,15 @@ Task<Next> ClientSession::negotiate(xml::SplitEvent event) {
 
 // ---- bound: stanzas in and out ----
 
+void ClientSession::prefetch() const {
+  if (!resource_) return;
+  balcony::prefetch(*this);
+  balcony::prefetch(*header_);
+  balcony::prefetch(*resource_);
+  if (ledger_) balcony::prefetch(*ledger_);
+  balcony::prefetch(*resource_->user);
+}
+
 Next ClientSession::on_stanza(xml::Element element, std::string_view bytes, Rest& rest) {
   // XEP-0198 §5: what is sent again after a resumption, and is here already, is handled once.
   if (managed_ && element.ns() == ns::kClient && ledger().arrives(bytes)) return Next::kGoOn;
@@ -256,6 +266,7 @@ void ClientSession::deliver(const Stanza& stanza, std::string_view to) {
     if (may_wait) return send_all(client_state_->on_stanza(stanza.xml(), to), std::move(receipt));
     send_all(client_state_->flush(), nullptr);
   }
+  if (transport_) transport_->prefetch();  // while it is written
   std::string& text = scratch();
   xml::WriteOptions options;
   options.to = to;

@@ -60,6 +60,7 @@ class ClientSession final : public router::Endpoint,
   // One stanza of a bound session.
   xml::Scope scope() const override;
   xml::Limits limits() const override;
+  void prefetch() const override;
   Next on_stanza(xml::Element element, std::string_view bytes, Rest& rest) override;
   void hand_in(Stanza&& stanza, std::size_t bytes, Rest& rest);
   Next refuse(xml::Element& element, const Error& error);

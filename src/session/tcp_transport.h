@@ -1,6 +1,7 @@
 // A stream over TCP, plain or with TLS (RFC 6120 §3).
 #pragma once
 
+#include "base/prefetch.h"
 #include "net/connection.h"
 #include "session/transport.h"
 
@@ -19,6 +20,10 @@ class TcpTransport final : public Transport {
 
   Result<std::string_view> read() override;
   void write(std::string_view bytes) override { connection_->write(bytes); }
+  // Asks for the memory that write() will need (base/prefetch.h).
+  void prefetch() const {
+    if (connection_) balcony::prefetch(*connection_);
+  }
   std::size_t unsent_bytes() const override { return connection_->unsent_bytes(); }
   Task<Result<>> start_tls_server(const TlsServerContext& context, std::string host_hint,
                                   std::string leftover) override;
