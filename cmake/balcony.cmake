@@ -39,6 +39,8 @@ else()
   # What costs an attacker work and us nothing that can be measured.
   add_compile_options(-fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
   add_link_options(-Wl,-z,relro,-z,now)
+  # So that a linker may lay side by side what each message runs through (src/app/balconyd).
+  add_compile_options(-ffunction-sections)
 endif()
 
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
