@@ -77,8 +77,8 @@ class StreamReader {
   std::string take_rest_before_tls();
 
  private:
-  // Why no more stanzas are handed in for now: one that must be waited for, something that is no
-  // stanza of an open stream, bytes that are refused. Next::kGoOn: for no reason.
+  // Where handing in stanzas stopped: at one that must be waited for, at something that is no
+  // stanza of an open stream, at bytes that are refused. Next::kGoOn: nowhere.
   using Halt = std::variant<Next, Rest, xml::SplitEvent, Error>;
 
   std::optional<Task<Next>> consume(std::string_view bytes);
