@@ -226,9 +226,10 @@ void attach_presence(Registrar& on, Server& server, const NoOptions&) {
   on.on<router::PresenceIncoming>(
       [&server](router::PresenceIncoming& e) { return incoming(server, e); });
   // Late: what another module stops was never sent.
-  on.on<router::StanzaOutgoing>(Priority::kLate, [&server](router::StanzaOutgoing& e) {
-    return track_directed(e, server.limits().directed_max);
-  });
+  on.on<router::StanzaOutgoing>(StanzaKind::kPresence, Priority::kLate,
+                                [&server](router::StanzaOutgoing& e) {
+                                  return track_directed(e, server.limits().directed_max);
+                                });
   on.on<router::SessionEnding>([&server](router::SessionEnding& e) {
     end_presence(server, e.resource);
     return Flow::kContinue;

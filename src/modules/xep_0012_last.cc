@@ -93,7 +93,8 @@ void attach_last(Registrar& on, Server& server, const NoOptions&) {
     remember(server, event);
     return Flow::kContinue;
   });
-  on.on<router::StanzaIncoming>([](router::StanzaIncoming& event) { return guard(event); });
+  on.on<router::StanzaIncoming>(StanzaKind::kIq, Priority::kNormal,
+                                [](router::StanzaIncoming& event) { return guard(event); });
 }
 
 }  // namespace

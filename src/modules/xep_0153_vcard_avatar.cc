@@ -132,12 +132,12 @@ void attach_vcard_avatar(Registrar& on, Server& server, const NoOptions&) {
   on.on<router::PresenceOutgoing>(
       Priority::kEarly, [](router::PresenceOutgoing& event) { return broadcasting(event); });
   // XEP-0398 §4: also to rooms and whomever else.
-  on.on<router::StanzaOutgoing>([](router::StanzaOutgoing& event) {
-    const bool available =
-        event.stanza.is_presence() && event.stanza.type() == StanzaType::kAvailable;
-    if (available) add_hash(*event.sender.user, event.stanza);
-    return Flow::kContinue;
-  });
+  on.on<router::StanzaOutgoing>(
+      StanzaKind::kPresence, Priority::kNormal, [](router::StanzaOutgoing& event) {
+        const bool available = event.stanza.type() == StanzaType::kAvailable;
+        if (available) add_hash(*event.sender.user, event.stanza);
+        return Flow::kContinue;
+      });
 }
 
 }  // namespace

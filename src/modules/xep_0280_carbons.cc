@@ -80,7 +80,6 @@ void copy(User& user, const Stanza& message, CarbonDirection direction, std::str
 }
 
 Flow sent(router::StanzaOutgoing& event) {
-  if (!event.stanza.is_message()) return Flow::kContinue;
   User& user = *event.sender.user;
   // What goes to the own account arrives here again, and is then copied to who does not get it.
   if (event.stanza.to()->same_bare(user.bare)) return Flow::kContinue;
@@ -129,16 +128,14 @@ void attach_carbons(Registrar& on, Server&, const NoOptions&) {
     return Flow::kContinue;
   });
 
-  on.on<router::StanzaOutgoing>(Priority::kEarly, [](router::StanzaOutgoing& event) {
-    if (event.stanza.is_message()) strip_forged(event.stanza);
+  const auto strip = [](auto& event) {
+    strip_forged(event.stanza);
     return Flow::kContinue;
-  });
-  on.on<router::StanzaIncoming>(Priority::kEarly, [](router::StanzaIncoming& event) {
-    if (event.stanza.is_message()) strip_forged(event.stanza);
-    return Flow::kContinue;
-  });
+  };
+  on.on<router::StanzaOutgoing>(StanzaKind::kMessage, Priority::kEarly, strip);
+  on.on<router::StanzaIncoming>(StanzaKind::kMessage, Priority::kEarly, strip);
   // Last: what another module stops is not sent, and what it changes is what others see.
-  on.on<router::StanzaOutgoing>(Priority::kLast,
+  on.on<router::StanzaOutgoing>(StanzaKind::kMessage, Priority::kLast,
                                 [](router::StanzaOutgoing& event) { return sent(event); });
   on.on<router::MessageDelivering>(
       Priority::kLast, [](router::MessageDelivering& event) { return received(event); });

@@ -17,8 +17,7 @@ struct StanzaIdOptions {
 
 void attach_stanza_ids(Registrar& on, Server& server, const StanzaIdOptions& options) {
   on.account_feature(ns::kStanzaId);
-  on.on<StanzaIncoming>(Priority::kEarly, [&server, &options](StanzaIncoming& event) {
-    if (!event.stanza.is_message()) return Flow::kContinue;
+  const auto incoming = [&server, &options](StanzaIncoming& event) {
     // §5 (4): an id that claims to be by this account is somebody's lie.
     remove_stanza_ids(event.stanza.edit(), event.user.bare);
     const StanzaType type = event.stanza.type();
@@ -27,10 +26,11 @@ void attach_stanza_ids(Registrar& on, Server& server, const StanzaIdOptions& opt
                     storage::archive_id(server.clock().wall()));
     }
     return Flow::kContinue;
-  });
+  };
+  on.on<StanzaIncoming>(StanzaKind::kMessage, Priority::kEarly, incoming);
   // What only a server may say: a client has no ids of its account to give.
-  on.on<StanzaOutgoing>(Priority::kEarly, [](StanzaOutgoing& event) {
-    if (event.stanza.is_message()) remove_stanza_ids(event.stanza.edit(), event.sender.jid);
+  on.on<StanzaOutgoing>(StanzaKind::kMessage, Priority::kEarly, [](StanzaOutgoing& event) {
+    remove_stanza_ids(event.stanza.edit(), event.sender.jid);
     return Flow::kContinue;
   });
 }

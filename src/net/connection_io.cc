@@ -204,7 +204,7 @@ void Connection::watch_for_stall() {
 }
 
 void Connection::forget_output() {
-  shard_.cancel(std::exchange(stall_timer_, 0));
+  if (stall_timer_ != 0) shard_.cancel(std::exchange(stall_timer_, 0));
   output_sent_ = 0;
   shard_.give_string(std::exchange(output_, {}));
 }

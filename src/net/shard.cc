@@ -44,10 +44,10 @@ struct Shard::Parts {
   std::atomic<bool> stopping = false;
   std::atomic<bool> is_running = false;
   std::atomic<bool> has_inbox = false;
+  std::atomic<bool> sleeps = false;  // or is about to
 
   std::mutex mutex;  // guards what follows
   std::vector<Job> inbox;
-  bool sleeps = false;
 
   TimingWheel::Tick tick_now() const {
     return static_cast<TimingWheel::Tick>((clock.now() - start) / kTick);
@@ -131,14 +131,14 @@ void Shard::sleep_until_something(bool was_posted_to) {
     while (!parts.has_inbox.load(std::memory_order_relaxed) && parts.clock.now() < until) {
     }
   }
-  {
-    const std::lock_guard lock(parts.mutex);
-    if (!parts.inbox.empty() || parts.stopping) timeout_ms = 0;
-    parts.sleeps = timeout_ms != 0;
+  if (timeout_ms != 0) {
+    // This thread says that it sleeps and then looks; who posts puts it in and then asks who
+    // sleeps. One of the two sees what the other did.
+    parts.sleeps = true;
+    if (parts.has_inbox || parts.stopping) timeout_ms = 0;
   }
   parts.reactor.wait(timeout_ms);
-  const std::lock_guard lock(parts.mutex);
-  parts.sleeps = false;
+  parts.sleeps.store(false, std::memory_order_relaxed);
 }
 
 void Shard::shut_down() {
@@ -154,14 +154,12 @@ void Shard::shut_down() {
 
 void Shard::post(Job job) {
   Parts& parts = *parts_;
-  bool wake = false;
   {
     const std::lock_guard lock(parts.mutex);
     parts.inbox.push_back(std::move(job));
-    parts.has_inbox.store(true, std::memory_order_release);
-    wake = std::exchange(parts.sleeps, false);  // one wake-up for a batch
+    parts.has_inbox = true;
   }
-  if (wake) parts.reactor.wake();
+  if (parts.sleeps && parts.sleeps.exchange(false)) parts.reactor.wake();  // one for a batch
 }
 
 void Shard::at_end_of_turn(Job job) {

@@ -25,7 +25,7 @@ void keep_highest_priority(std::vector<ConnectedResource*>& resources) {
   std::erase_if(resources, [highest](const auto* r) { return r->priority != highest; });
 }
 
-void send(User& user, Stanza& stanza, std::vector<ConnectedResource*> recipients) {
+void send(User& user, Stanza& stanza, std::span<ConnectedResource* const> recipients) {
   user.host->fire(MessageDelivering{user, stanza, recipients});
   for (ConnectedResource* resource : recipients) resource->endpoint->deliver(stanza);
 }
@@ -50,7 +50,7 @@ void to_bare(Router& router, User& user, Stanza& stanza) {
   auto recipients = non_negative(user);
   keep_highest_priority(recipients);
   if (recipients.empty()) return undelivered(router, user, stanza);
-  send(user, stanza, std::move(recipients));
+  send(user, stanza, recipients);
 }
 
 }  // namespace
@@ -58,7 +58,7 @@ void to_bare(Router& router, User& user, Stanza& stanza) {
 void deliver_message(Router& router, User& user, Stanza& stanza) {
   if (stanza.to()->is_bare()) return to_bare(router, user, stanza);
   if (ConnectedResource* resource = user.find(stanza.to()->resource())) {
-    return send(user, stanza, {resource});  // §8.5.3.1
+    return send(user, stanza, {&resource, 1});  // §8.5.3.1
   }
   switch (stanza.type()) {  // §8.5.3.2.1
     case StanzaType::kChat: return to_bare(router, user, stanza);

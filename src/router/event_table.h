@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <concepts>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace balcony::router {
@@ -23,6 +25,12 @@ std::size_t event_number() {
 }
 }  // namespace detail
 
+// An event that is about a stanza.
+template <class Event>
+concept StanzaEvent = requires(Event& event) {
+  { event.stanza.kind() } -> std::same_as<StanzaKind>;
+};
+
 // One thread. Handlers are added while a host is set up and only called afterwards.
 class EventTable {
  public:
@@ -30,19 +38,23 @@ class EventTable {
   using Handler = std::function<Flow(Event&)>;
 
   template <class Event>
-  void add(Priority priority, Handler<Event> handler) {
+  void add(Priority priority, Handler<Event> handler, std::optional<StanzaKind> only = {}) {
     auto& list = list_of<Event>();
     const auto at =
         std::ranges::upper_bound(list.handlers, priority, {}, &List<Event>::Entry::priority);
-    list.handlers.insert(at, {priority, std::move(handler)});
+    list.handlers.insert(at, {priority, only, std::move(handler)});
   }
 
-  // Calls the handlers in their order. Returns kStop as soon as one does.
+  // Calls the handlers in their order, but those that want another kind of stanza. Returns kStop as
+  // soon as one does.
   template <class Event>
   Flow fire(Event& event) const {
     const std::size_t number = detail::event_number<Event>();
     if (number >= lists_.size() || !lists_[number]) return Flow::kContinue;
     for (const auto& entry : static_cast<const List<Event>*>(lists_[number].get())->handlers) {
+      if constexpr (StanzaEvent<Event>) {
+        if (entry.only && *entry.only != event.stanza.kind()) continue;
+      }
       if (entry.handler(event) == Flow::kStop) return Flow::kStop;
     }
     return Flow::kContinue;
@@ -60,6 +72,7 @@ class EventTable {
   struct List : Base {
     struct Entry {
       Priority priority;
+      std::optional<StanzaKind> only;
       Handler<Event> handler;
     };
     std::vector<Entry> handlers;

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -136,11 +137,11 @@ struct PresenceSending {
 };
 
 // A message is being delivered to resources of a user; fires after they were chosen and before it
-// is sent. Handlers may add or remove recipients (carbons). Stop: no effect.
+// is sent (carbons). Stop: no effect.
 struct MessageDelivering {
   User& user;
   Stanza& stanza;
-  std::vector<ConnectedResource*>& recipients;
+  std::span<ConnectedResource* const> recipients;
 };
 
 // A message to a local user found no resource that may have it (RFC 6121 §8.5.2.2.1: "none

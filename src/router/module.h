@@ -159,6 +159,12 @@ class Registrar {
   void on(Priority priority, std::type_identity_t<EventTable::Handler<Event>> handler) {
     events().template add<Event>(priority, std::move(handler));
   }
+  // For an event about a stanza: only where it is of this kind. Others then do not cost a call.
+  template <StanzaEvent Event>
+  void on(StanzaKind only, Priority priority,
+          std::type_identity_t<EventTable::Handler<Event>> handler) {
+    events().template add<Event>(priority, std::move(handler), only);
+  }
 
   // Loads what the module keeps of a user into his slots, before anything is delivered to him.
   using UserLoader = std::function<Task<Result<>>(std::shared_ptr<User>)>;

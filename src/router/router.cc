@@ -1,10 +1,12 @@
 #include "router/router.h"
 
 #include "base/log.h"
+#include "base/prefetch.h"
 #include "router/delivery.h"
 #include "stanza/stanza_error.h"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 namespace balcony::router {
@@ -255,7 +257,7 @@ void Router::route(Stanza&& stanza) {
 }
 
 bool Router::is_pointless(const Stanza& stanza) const {
-  if (!stanza.is_presence() || !users_.is_offline(stanza.to()->bare_str())) return false;
+  if (!users_.is_offline(stanza.to()->bare_str())) return false;
   switch (stanza.type()) {
     case StanzaType::kAvailable:
     case StanzaType::kUnavailable:
@@ -270,13 +272,16 @@ bool Router::is_pointless(const Stanza& stanza) const {
 }
 
 void Router::arrive(Stanza&& stanza) {
-  if (asked_.answered(stanza)) return;
+  if (stanza.is_iq() && asked_.answered(stanza)) return;
   // A login sends presence to all contacts: those who are offline must not be loaded for it.
-  if (is_pointless(stanza)) {
+  if (stanza.is_presence() && is_pointless(stanza)) {
     if (Host* local = host(stanza.to()->domain())) local->fire(PresenceUnheard{stanza});
     return;
   }
   if (const auto user = users_.loaded(stanza.to()->bare_str())) {
+    // While others look at the stanza.
+    constexpr std::size_t kFewest = 2;
+    for (const auto& resource : user->resources | std::views::take(kFewest)) prefetch(*resource);
     return to_user(user, std::move(stanza));
   }
   const Jid bare = stanza.to()->bare();

@@ -59,7 +59,7 @@ class ClientSession final : public router::Endpoint,
   Task<Next> perform(stream::Actions actions);
   // One stanza of a bound session.
   xml::Scope scope() const override;
-  xml::Limits limits() const override;
+  xml::Limits limits() const;
   void prefetch() const override;
   Next on_stanza(xml::Element element, std::string_view bytes, Rest& rest) override;
   void hand_in(Stanza&& stanza, std::size_t bytes, Rest& rest);

@@ -76,7 +76,6 @@ class ComponentSession final : public router::Endpoint,
 
   // One stanza of an accepted component.
   xml::Scope scope() const override { return xml::scope_of(header_); }
-  xml::Limits limits() const override { return limits_; }
   Next on_stanza(xml::Element element, std::string_view bytes, Rest& rest) override;
   void hand_in(Stanza&& stanza, std::size_t bytes, Rest& rest);
   Next refuse(const xml::Element& element, const Error& error);

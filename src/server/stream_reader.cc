@@ -78,8 +78,8 @@ Task<Next> StreamReader::go_on_from(Halt halt) {
 void StreamReader::hand_in_stanzas(Halt& halt) {
   while (true) {
     const bool is_open = stream_.is_open();
-    if (is_open) {
-      auto whole = xml::take_whole_stanza(splitter_, stream_.scope(), stream_.limits());
+    if (is_open && !splitter_.stanzas_ahead().empty()) {
+      auto whole = xml::take_whole_stanza(splitter_, stream_.scope(), splitter_.limits());
       if (whole) {
         if (!hand_in(std::move(whole->element), whole->bytes, halt)) return;
         continue;
@@ -90,7 +90,7 @@ void StreamReader::hand_in_stanzas(Halt& halt) {
     if (event->kind == xml::SplitKind::kNeedMore) return;
     if (event->kind == xml::SplitKind::kWhitespace) continue;
     if (!is_open || event->kind != xml::SplitKind::kStanza) return void(halt = *event);
-    auto element = xml::parse(event->bytes, stream_.scope(), stream_.limits());
+    auto element = xml::parse(event->bytes, stream_.scope(), splitter_.limits());
     if (!element) return void(halt = element.error());
     if (!hand_in(*std::move(element), event->bytes, halt)) return;
   }

@@ -43,9 +43,8 @@ class StreamReader {
     virtual bool is_open() const = 0;
     // Whether our end of the stream is closed: nothing more is handled.
     virtual bool has_ended() const = 0;
-    // What holds around the stanzas of an open stream, and their limits.
+    // What holds around the stanzas of an open stream.
     virtual xml::Scope scope() const = 0;
-    virtual xml::Limits limits() const = 0;
     // An element of an open stream, and its bytes. No coroutine: this is the hot path.
     virtual Next on_stanza(xml::Element element, std::string_view bytes, Rest& rest) = 0;
     // A stream header, its end, an element of a stream that is not open. The bytes of `event` are
@@ -67,6 +66,7 @@ class StreamReader {
   // Reads until the stream ends or moves to another shard; there, run() goes on.
   Task<Next> run(session::Transport& transport);
 
+  // Of what is read from now on, until they are set again.
   void set_limits(const xml::Limits& limits) { splitter_.set_limits(limits); }
   // The next bytes begin a new stream (RFC 6120 §4.3.3).
   void restart();

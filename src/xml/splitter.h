@@ -35,6 +35,9 @@ struct Limits {
 // The same as a splitter keeps them, in half the room: each at most 2^32 - 1.
 struct PackedLimits {
   explicit PackedLimits(const Limits& limits);
+  operator Limits() const {  // NOLINT(google-explicit-constructor): the same, in other clothes
+    return {stanza_bytes_max, depth_max, attributes_max, nodes_max, name_bytes_max};
+  }
   std::uint32_t stanza_bytes_max, depth_max, attributes_max, nodes_max, name_bytes_max;
 };
 
@@ -99,6 +102,7 @@ class Splitter {
 
   // Larger limits after authentication.
   void set_limits(const Limits& limits);
+  Limits limits() const { return limits_; }
 
   // Bytes of an incomplete stanza that are carried between reads.
   std::size_t carried_bytes() const;

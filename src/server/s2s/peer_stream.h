@@ -130,7 +130,6 @@ class PeerStream : public router::Endpoint,
   bool is_open() const override { return machine_->is_open(); }
   bool has_ended() const override { return ended_; }
   xml::Scope scope() const override { return xml::scope_of(header_); }
-  xml::Limits limits() const override { return limits_; }
   Next on_stanza(xml::Element element, std::string_view bytes, Rest& rest) override;
   Task<Next> negotiate(xml::SplitEvent event) override;
   Next on_refused(const Error& error) override;
