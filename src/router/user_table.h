@@ -7,12 +7,13 @@
 #include <balcony/jid.h>
 #include <balcony/task.h>
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
 #include <functional>
 #include <list>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 namespace balcony::router {
 
@@ -64,7 +65,8 @@ class UserTable {
   void session_ended(User& user);
 
   Router& router_;
-  std::unordered_map<std::string_view, std::shared_ptr<User>> users_;  // keys point into User::bare
+  // Keys point into User::bare. Flat: each stanza looks somebody up whose place in it is cold.
+  boost::unordered_flat_map<std::string_view, std::shared_ptr<User>> users_;
   std::size_t sessions_ = 0;
   std::list<std::shared_ptr<User>> idle_;  // without sessions, most recently used first
 };
