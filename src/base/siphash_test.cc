@@ -22,5 +22,12 @@ TEST(SipHash, ReferenceVectors) {
   EXPECT_EQ(siphash24(key, fifteen), 0xa129ca6149be45e5ULL);
 }
 
+TEST(SipHash, EachTableHasAKeyOfItsOwn) {
+  const SipHash one;
+  const SipHash other;
+  EXPECT_EQ(one("juliet@capulet.lit"), SipHash(one)("juliet@capulet.lit"));
+  EXPECT_NE(one("juliet@capulet.lit"), other("juliet@capulet.lit"));
+}
+
 }  // namespace
 }  // namespace balcony

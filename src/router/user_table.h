@@ -2,6 +2,7 @@
 // the most recently used of the others, up to a limit.
 #pragma once
 
+#include "base/siphash.h"
 #include "router/user.h"
 
 #include <balcony/jid.h>
@@ -66,7 +67,8 @@ class UserTable {
 
   Router& router_;
   // Keys point into User::bare. Flat: each stanza looks somebody up whose place in it is cold.
-  boost::unordered_flat_map<std::string_view, std::shared_ptr<User>> users_;
+  // Hashed with a key: peers choose the addresses.
+  boost::unordered_flat_map<std::string_view, std::shared_ptr<User>, SipHash> users_;
   std::size_t sessions_ = 0;
   std::list<std::shared_ptr<User>> idle_;  // without sessions, most recently used first
 };
