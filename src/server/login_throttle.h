@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/clock.h"
+#include "base/siphash.h"
 
 #include <chrono>
 #include <cstddef>
@@ -52,7 +53,7 @@ class LoginThrottle {
   Options options_;
   Counts counts_;
   std::list<Entry> entries_;  // the most recent failure first
-  std::unordered_map<std::string_view, std::list<Entry>::iterator> by_key_;
+  std::unordered_map<std::string_view, std::list<Entry>::iterator, SipHash> by_key_;
 };
 
 }  // namespace balcony::server

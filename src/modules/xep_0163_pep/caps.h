@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/clock.h"
+#include "base/siphash.h"
 #include "router/module.h"
 #include "stanza/stanza.h"
 
@@ -77,7 +78,7 @@ class CapsTable {
   void ask_next(router::Server& server, const std::string& ver, Entry& entry);
   void forget(const std::string& ver);
 
-  std::unordered_map<std::string, Entry> entries_;
+  std::unordered_map<std::string, Entry, SipHash> entries_;
   std::list<std::string> used_;                             // hashes, most recently used first
   std::unordered_map<std::string, std::string> questions_;  // id of the iq -> hash
 };

@@ -4,6 +4,8 @@
 // A value of one thread.
 #pragma once
 
+#include "base/siphash.h"
+
 #include <cstddef>
 #include <list>
 #include <string>
@@ -46,7 +48,7 @@ class Recent {
   using Entries = std::list<std::pair<std::string, Value>>;
   const std::size_t entries_max_;
   Entries entries_;  // the newest first
-  std::unordered_map<std::string_view, typename Entries::iterator> by_name_;
+  std::unordered_map<std::string_view, typename Entries::iterator, SipHash> by_name_;
 };
 
 }  // namespace balcony::server::s2s
