@@ -34,7 +34,9 @@ struct State {
 
 }  // namespace
 
-SipKey SipKey::random() { return {system_random().u64(), system_random().u64()}; }
+SipKey SipKey::random() {
+  return {system_random().u64(), system_random().u64()};
+}
 
 std::uint64_t siphash24(const SipKey& key, std::string_view bytes) noexcept {
   State s{key.k0 ^ 0x736f6d6570736575ULL, key.k1 ^ 0x646f72616e646f6dULL,
