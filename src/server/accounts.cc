@@ -13,6 +13,7 @@ namespace balcony::server {
 namespace {
 
 constexpr std::size_t kVerifiedMax = 10'000;
+constexpr std::size_t kChangedMax = 10'000;
 
 // What the pool found: whether it fits.
 using Verdict = std::optional<bool>;
@@ -45,7 +46,7 @@ Result<std::vector<storage::ScramKeys>> derive_all_keys(std::string_view passwor
 }
 
 AccountService::AccountService(ShardContext& context)
-    : context_(context), cache_key_(system_random().token(32)) {}
+    : context_(context), changed_(kChangedMax), cache_key_(system_random().token(32)) {}
 
 ShardContext& AccountService::home_of(const Jid& account) {
   const std::size_t home = router::home_shard(account.bare_str(), context_.shared.contexts.size());
@@ -111,6 +112,7 @@ Task<Result<bool>> AccountService::verify_at_home(Jid account, std::string passw
   if (delay.count() > 0) co_await delay_for(context_.shard, delay);
   std::string fingerprint = digest(account, password);
   if (was_verified(account, fingerprint)) co_return true;
+  const Instant began = context_.shard.clock().now();
   BALCONY_CO_ASSIGN(const std::optional<storage::Account> found, co_await find(account));
   // decision 0009: an unknown user costs the same hashing as a known one.
   auto keys =
@@ -132,7 +134,8 @@ Task<Result<bool>> AccountService::verify_at_home(Jid account, std::string passw
   if (matches) co_await renew(account, *found, keys, password);
   sasl::wipe(password);
   if (!verdict) co_return fail(Errc::kOverloaded, "too many logins at the same time");
-  if (matches) remember(account, std::move(fingerprint));
+  // What it was compared with may not be the account's any more.
+  if (matches && !changed_since(account, began)) remember(account, std::move(fingerprint));
   co_return matches;
 }
 
@@ -244,10 +247,8 @@ Task<Result<>> AccountService::put_keys(Jid account, std::vector<storage::ScramK
 
 Task<Result<>> AccountService::store_keys(Jid account, std::vector<storage::ScramKeys> keys,
                                           Put how) {
-  if (!busy_.insert(account.str()).second) co_return fail(how == Put::kCreate ? kTaken : kBusy);
-  Result<> written = co_await write_keys(account, std::move(keys), how);
-  busy_.erase(account.str());
-  co_return written;
+  Task<Result<>> write = write_keys(account, std::move(keys), how);
+  return change(std::move(account), how == Put::kCreate ? kTaken : kBusy, std::move(write));
 }
 
 Task<Result<>> AccountService::write_keys(Jid account, std::vector<storage::ScramKeys> keys,
@@ -263,7 +264,6 @@ Task<Result<>> AccountService::write_keys(Jid account, std::vector<storage::Scra
     stored.created = context_.shard.clock().wall();
   }
   stored.keys = std::move(keys);
-  forget(account);
   storage::Batch batch;
   batch.add(account.domain(), storage::op::PutAccount{std::move(stored)});
   // Who has a token of the old password's time must not be in with the new one (XEP-0484).
@@ -271,26 +271,33 @@ Task<Result<>> AccountService::write_keys(Jid account, std::vector<storage::Scra
   co_return co_await context_.store->write(std::move(batch));
 }
 
-Task<Result<>> AccountService::set_disabled(Jid account, bool disabled) {
-  ShardContext& home = home_of(account);
-  return run_on<Result<>>(context_.shard, home.shard,
-                          [service = home.accounts.get(), account, disabled] {
-                            return service->set_disabled_at_home(account, disabled);
-                          });
-}
-
-Task<Result<>> AccountService::set_disabled_at_home(Jid account, bool disabled) {
-  if (!busy_.insert(account.str()).second) co_return fail(kBusy);
-  Result<> written = co_await write_disabled(account, disabled);
+Task<Result<>> AccountService::change(Jid account, Error busy, Task<Result<>> write) {
+  if (!busy_.insert(account.str()).second) co_return fail(std::move(busy));
+  changed_.put(account.str(), Instant::max());
+  Result<> written = co_await std::move(write);
+  changed_.put(account.str(), context_.shard.clock().now());
+  forget(account);
   busy_.erase(account.str());
   co_return written;
+}
+
+bool AccountService::changed_since(const Jid& account, Instant then) {
+  const Instant* when = changed_.find(account.bare_str());
+  return when && *when > then;
+}
+
+Task<Result<>> AccountService::set_disabled(Jid account, bool disabled) {
+  ShardContext& home = home_of(account);
+  return run_on<Result<>>(
+      context_.shard, home.shard, [service = home.accounts.get(), account, disabled] {
+        return service->change(account, kBusy, service->write_disabled(account, disabled));
+      });
 }
 
 Task<Result<>> AccountService::write_disabled(Jid account, bool disabled) {
   BALCONY_CO_ASSIGN(std::optional<storage::Account> found, co_await find(account));
   if (!found) co_return fail(Errc::kItemNotFound, "there is no such account");
   found->disabled = disabled;
-  forget(account);
   storage::Batch batch;
   batch.add(account.domain(), storage::op::PutAccount{*std::move(found)});
   co_return co_await context_.store->write(std::move(batch));
@@ -305,10 +312,8 @@ Task<Result<>> AccountService::remove(Jid account, std::function<void()> when_re
 }
 
 Task<Result<>> AccountService::remove_at_home(Jid account, std::function<void()> when_removed) {
-  if (!busy_.insert(account.str()).second) co_return fail(kBusy);
-  Result<> erased = co_await erase(account, std::move(when_removed));
-  busy_.erase(account.str());
-  if (!erased) co_return fail(erased.error());
+  Task<Result<>> erasing = erase(account, std::move(when_removed));
+  BALCONY_CO_CHECK(co_await change(account, kBusy, std::move(erasing)));
   co_await refresh_offer(std::string(account.domain()));
   co_return Result<>{};
 }
@@ -320,7 +325,6 @@ Task<Result<>> AccountService::erase(Jid account, std::function<void()> when_rem
   // has no sessions and goes all the same.
   const auto loaded = co_await context_.router->users().get(account);
   const auto user = loaded ? context_.router->begin_removal(account) : nullptr;
-  forget(account);
   storage::Batch batch;
   batch.add(account.domain(), storage::op::EraseAccount{std::string(account.local())});
   batch.add(account.str(), storage::op::EraseOwner{});

@@ -2,8 +2,10 @@
 // account is done on the account's home shard, hashing in the worker pool (decision 0009).
 #pragma once
 
+#include "base/clock.h"
 #include "router/accounts.h"
 #include "sasl/scram_keys.h"
+#include "server/recent.h"
 #include "server/shard_context.h"
 
 #include <functional>
@@ -58,6 +60,10 @@ class AccountService final : public router::Accounts {
   // end_sessions(). Errors: kItemNotFound, kResourceConstraint while it is being changed, storage
   // errors.
   Task<Result<>> set_disabled(Jid account, bool disabled);
+  // Whether who gets into the account has changed since `then` (a password, disabled, removed), or
+  // is being changed: what was verified before does not count any more. At its home; of the last
+  // 10 000 accounts that were changed.
+  bool changed_since(const Jid& account, Instant then);
 
   Task<Result<>> create(Jid account, std::string password) override;
   Task<Result<>> set_password(Jid account, std::string password) override;
@@ -94,8 +100,10 @@ class AccountService final : public router::Accounts {
   Task<Result<>> store_password(Jid account, std::string password, Put how);
   Task<Result<>> store_keys(Jid account, std::vector<storage::ScramKeys> keys, Put how);
   Task<Result<>> write_keys(Jid account, std::vector<storage::ScramKeys> keys, Put how);
-  Task<Result<>> set_disabled_at_home(Jid account, bool disabled);
   Task<Result<>> write_disabled(Jid account, bool disabled);
+  // Awaits `write`, which changes who gets into the account, while nobody else changes it; `busy`
+  // is the error when somebody does. See changed_since().
+  Task<Result<>> change(Jid account, Error busy, Task<Result<>> write);
   Task<Result<>> add_keys_at_home(Jid account, sasl::ScramKeys keys);
   Task<Result<>> merge_keys(Jid account, sasl::ScramKeys keys);
   Task<> renew(Jid account, const storage::Account& found, const sasl::ScramKeys& verified,
@@ -117,6 +125,7 @@ class AccountService final : public router::Accounts {
   // Accounts that are read to be written now: two who make the same one must not both succeed, and
   // a change must not bring back one that is being removed.
   std::set<std::string, std::less<>> busy_;
+  Recent<Instant> changed_;  // when; Instant::max(): now
   // Hosts whose offer is being counted, and whether it has to be once more.
   std::map<std::string, bool, std::less<>> counting_;
   std::string cache_key_;

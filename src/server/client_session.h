@@ -85,6 +85,11 @@ class ClientSession final : public router::Endpoint,
   void begin_bound();
   Task<> answer_registration(xml::Element iq);
   Task<> attempt_failed(stream::AttemptFailed what);
+  // A login of this user: what it says and when it began.
+  Result<Jid> begin_attempt(std::string_view username);
+  // Whether the account was changed since then.
+  bool is_outdated();
+  stream::Actions end_outdated();
   Next come_home(const stream::ComeHome& what);
   void move_to(ShardContext& home);
   stream::Actions now_home();
@@ -126,6 +131,7 @@ class ClientSession final : public router::Endpoint,
   std::string behind_answer_;   // what a session gets once it knows that it is one
   StreamReader reader_;         // its limits depend on what stands above
   std::optional<Jid> account_;  // bare once authenticated, full once bound
+  Instant attempt_began_{};
   std::unique_ptr<stream::ClientState> client_state_;  // of a client that says it is inactive
   std::string stream_id_;
   WallTime since_{};

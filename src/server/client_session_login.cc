@@ -124,8 +124,25 @@ Task<Result<>> ClientSession::upgrade_tls() {
   co_return upgraded;
 }
 
+Result<Jid> ClientSession::begin_attempt(std::string_view username) {
+  attempt_began_ = context_->shard.clock().now();
+  return Jid::make(username, negotiation_->domain());
+}
+
+// docs/security.md: whoever begins to log in before a new password, or before the account is
+// disabled, and takes his time is not in afterwards.
+bool ClientSession::is_outdated() {
+  return context_->accounts->changed_since(*account_, attempt_began_);
+}
+
+stream::Actions ClientSession::end_outdated() {
+  // RFC 6120 §4.9.3.16: the client is to log in anew.
+  return negotiation_->end(
+      {StreamCondition::kReset, "the account was changed since this login began"});
+}
+
 Task<stream::Actions> ClientSession::look_up(stream::LookUp what) {
-  auto account = Jid::make(what.username, negotiation_->domain());
+  const auto account = begin_attempt(what.username);
   if (!account) co_return negotiation_->on_credentials(std::optional<sasl::ScramKeys>{});
   auto found = co_await context_->accounts->keys(*account, what.hash);
   if (!found) co_return negotiation_->on_credentials(fail(found.error()));
@@ -133,14 +150,14 @@ Task<stream::Actions> ClientSession::look_up(stream::LookUp what) {
 }
 
 Task<stream::Actions> ClientSession::verify(stream::VerifyPassword what) {
-  auto account = Jid::make(what.username, negotiation_->domain());
+  const auto account = begin_attempt(what.username);
   if (!account) co_return negotiation_->on_verified(false);
   auto matches = co_await context_->accounts->verify(*account, std::move(what.password));
   co_return negotiation_->on_verified(std::move(matches));
 }
 
 Task<stream::Actions> ClientSession::check_account(stream::CheckAccount what) {
-  auto account = Jid::make(what.username, negotiation_->domain());
+  const auto account = begin_attempt(what.username);
   if (!account) co_return negotiation_->on_account_checked(false);
   auto exists = co_await context_->accounts->may_log_in(*account);
   co_return negotiation_->on_account_checked(std::move(exists));
@@ -149,13 +166,14 @@ Task<stream::Actions> ClientSession::check_account(stream::CheckAccount what) {
 // ---- XEP-0484, XEP-0480 ----
 
 Task<stream::Actions> ClientSession::verify_token(stream::VerifyToken what) {
-  auto account = Jid::make(what.what.username, negotiation_->domain());
+  const auto account = begin_attempt(what.what.username);
   if (!account) co_return negotiation_->on_token_verified(std::optional<stream::UsedToken>{});
   auto used = co_await context_->tokens->verify(*account, std::move(what));
   co_return negotiation_->on_token_verified(std::move(used));
 }
 
 Task<stream::Actions> ClientSession::issue_token(stream::IssueToken what) {
+  if (is_outdated()) co_return end_outdated();
   auto token = co_await context_->tokens->issue(*account_, std::move(what));
   if (!token) {
     log_warning("no token was issued",
@@ -165,6 +183,7 @@ Task<stream::Actions> ClientSession::issue_token(stream::IssueToken what) {
 }
 
 Task<stream::Actions> ClientSession::add_keys(stream::AddKeys what) {
+  if (is_outdated()) co_return end_outdated();
   log_info("keys added", {{"jid", account_->str()}, {"hash", sasl::to_string(what.keys.hash)}});
   Result<> added = co_await context_->accounts->add_keys(*account_, std::move(what.keys));
   co_return negotiation_->on_keys_added(std::move(added));
@@ -225,7 +244,9 @@ void ClientSession::move_to(ShardContext& home) {
 }
 
 stream::Actions ClientSession::now_home() {
-  if (!account_) return negotiation_->on_home(fail(Errc::kSaslTemporaryAuthFailure));
+  if (!account_ || is_outdated()) {
+    return negotiation_->on_home(fail(Errc::kSaslTemporaryAuthFailure));
+  }
   transport_->leave_address_limit();
   context_->by_address.succeeded(transport_->peer_address());
   context_->accounts->attempt_succeeded(*account_);
@@ -243,6 +264,10 @@ Task<stream::Actions> ClientSession::bind(stream::BindResource what) {
   if (context_->shared.stopping) {
     context_->router->unbind(**bound);
     co_return negotiation_->end({StreamCondition::kSystemShutdown, ""});
+  }
+  if (is_outdated()) {
+    context_->router->unbind(**bound);
+    co_return end_outdated();
   }
   resource_ = *bound;
   account_ = resource_->jid;

@@ -109,6 +109,7 @@ void ClientSession::send_all(const std::vector<std::string>& stanzas, ReceiptPtr
 // ---- resumption ----
 
 Task<stream::Actions> ClientSession::resume(stream::ResumeSession what) {
+  if (is_outdated()) co_return end_outdated();
   const auto found = context_->resumable.find(what.previd);
   // §5: somebody else's session is not known, and does not notice.
   if (found == context_->resumable.end() || !found->second->jid().same_bare(*account_)) {

@@ -11,7 +11,7 @@
 #pragma once
 
 #include "base/clock.h"
-#include "server/s2s/recent.h"
+#include "server/recent.h"
 
 #include <balcony/result.h>
 

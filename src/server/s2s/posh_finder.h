@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "net/posh.h"
-#include "server/s2s/recent.h"
+#include "server/recent.h"
 
 #include <balcony/result.h>
 #include <balcony/task.h>

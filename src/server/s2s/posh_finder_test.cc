@@ -1,6 +1,6 @@
 #include "server/s2s/posh_finder.h"
 
-#include "server/s2s/recent.h"
+#include "server/recent.h"
 
 #include <gtest/gtest.h>
 

@@ -1,10 +1,15 @@
 """Accounts that the operator closes, and opens again (RFC 6120 §6.5.1)."""
 
+import time
+
 from harness import sasl2
 from harness.client import SaslFailure
 from harness.errors import check_equal
+from harness.scram import Scram, encode, plain
 from harness.stage import scenario
+from harness.xmltree import BIND, SASL
 
+REGISTER = "jabber:iq:register"
 ONLY_OURS = {"prosody": "is not under test here"}
 MECHANISMS = ("PLAIN", "SCRAM-SHA-1", "SCRAM-SHA-256")
 
@@ -56,3 +61,61 @@ def scenario_disabled_is_no_secret_of_who_guesses(stage):
     romeo.write(sasl2.authenticate_text("PLAIN", f"\0{romeo.account.user}\0wrong"))
     conditions = [child.tag.partition("}")[2] for child in romeo.element()]
     check_equal(conditions, ["not-authorized"], "SASL2")
+
+
+def _authenticated(stage, name):
+    """Romeo, who has proved his password and has bound nothing yet."""
+    romeo = stage.client("romeo", name=name)
+    romeo.secure()
+    romeo.authenticate("SCRAM-SHA-1")
+    romeo.open_stream()
+    return romeo
+
+
+@scenario(fresh=True, differs=ONLY_OURS)
+def scenario_changed_while_somebody_logs_in(stage):
+    """Who has begun to log in before the account is disabled, or has another password, is not in
+    afterwards, however long he takes (RFC 6120 §4.9.3.16)."""
+    account = stage.account("romeo")
+    for change in ("disable", "passwd"):
+        waiting = _authenticated(stage, f"{change} before binding")
+        proving = stage.client("romeo", name=f"{change} before the proof")
+        proving.secure()
+        scram = Scram("SCRAM-SHA-1", account.user, account.password)
+        proving.sasl_auth("SCRAM-SHA-1", encode(scram.first()))
+        proof = scram.final(proving.sasl_answer("challenge"))
+        stage.server.control("user", change, account.bare, text="another\n")
+        waiting.write(f"<iq type='set' id='bind'><bind xmlns='{BIND}'/></iq>")
+        waiting.stream_error("reset")
+        proving.write(f"<response xmlns='{SASL}'>{encode(proof)}</response>")
+        failure = proving.element()
+        check_equal(SaslFailure(failure).condition, "temporary-auth-failure", change)
+        stage.server.control("user", "enable", account.bare)
+        stage.server.control("user", "passwd", account.bare, text=f"{account.password}\n")
+    stage.client("romeo", name="again").login()
+
+
+@scenario(fresh=True, differs=ONLY_OURS)
+def scenario_old_password_is_over(stage):
+    """A login that is verified while the password changes leaves the old one nowhere in memory."""
+    romeo = stage.client("romeo")
+    romeo.login()
+    user, old = romeo.account.user, romeo.account.password
+    for round_ in range(3):
+        new = f"new{round_}"
+        trying = [stage.client("romeo", name=f"{round_} {number}") for number in range(6)]
+        for client in trying:
+            client.secure()
+        romeo.write(f"<iq type='set' id='{new}' to='{romeo.host}'><query xmlns='{REGISTER}'>"
+                    f"<username>{user}</username><password>{new}</password></query></iq>")
+        for client in trying:
+            time.sleep(0.002)
+            client.sasl_auth("PLAIN", plain(user, old))
+        for client in trying:
+            client.element()  # either is right
+            client.drop()
+        check_equal(romeo.receive().get("type"), "result", "the new password")
+        check_equal(_refusal(stage, "PLAIN", old), "not-authorized", f"round {round_}")
+        # SCRAM leaves nothing in memory, so the next round's logins are verified too.
+        check_equal(_refusal(stage, "SCRAM-SHA-1", new), None, f"round {round_}")
+        old = new

@@ -1,5 +1,5 @@
 // Recent: a bounded map by name that forgets what was put in longest ago. For what is remembered of
-// others' servers and addresses, which anybody can make us hear of.
+// others' servers, addresses and accounts, which anybody can make us hear of.
 //
 // A value of one thread.
 #pragma once
@@ -13,7 +13,7 @@
 #include <unordered_map>
 #include <utility>
 
-namespace balcony::server::s2s {
+namespace balcony::server {
 
 template <class Value>
 class Recent {
@@ -51,4 +51,4 @@ class Recent {
   std::unordered_map<std::string_view, typename Entries::iterator, SipHash> by_name_;
 };
 
-}  // namespace balcony::server::s2s
+}  // namespace balcony::server
