@@ -22,12 +22,8 @@ Task<Result<>> AccountService::add_keys(Jid account, sasl::ScramKeys keys) {
 }
 
 Task<Result<>> AccountService::add_keys_at_home(Jid account, sasl::ScramKeys keys) {
-  if (!busy_.insert(account.str()).second) {
-    co_return fail(Errc::kResourceConstraint, "the account is being changed; try again");
-  }
-  Result<> written = co_await merge_keys(account, std::move(keys));
-  busy_.erase(account.str());
-  if (!written) co_return fail(written.error());
+  Task<Result<>> merging = merge_keys(account, std::move(keys));
+  BALCONY_CO_CHECK(co_await alone(account, std::move(merging)));
   co_await refresh_offer_soon(std::string(account.domain()));
   co_return Result<>{};
 }
@@ -81,9 +77,9 @@ Task<> AccountService::renew(Jid account, const storage::Account& found,
   };
   auto made = co_await run_in<Keys>(context_.shard, *context_.shared.hash_pool, std::move(job));
   sasl::wipe(password);
-  if (!made || !busy_.insert(account.str()).second) co_return;
-  const Result<> written = co_await replace_keys(account, verified.stored_key, *std::move(made));
-  busy_.erase(account.str());
+  if (!made) co_return;
+  Task<Result<>> replacing = replace_keys(account, verified.stored_key, *std::move(made));
+  const Result<> written = co_await alone(account, std::move(replacing));
   if (!written) {
     log_warning("keys were not renewed",
                 {{"jid", account.str()}, {"error", written.error().to_string()}});

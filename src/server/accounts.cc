@@ -19,7 +19,6 @@ constexpr std::size_t kChangedMax = 10'000;
 using Verdict = std::optional<bool>;
 
 const Error kTaken(Errc::kConflict, "the account exists");
-const Error kBusy(Errc::kResourceConstraint, "the account is being changed; try again");
 
 }  // namespace
 
@@ -248,7 +247,9 @@ Task<Result<>> AccountService::put_keys(Jid account, std::vector<storage::ScramK
 Task<Result<>> AccountService::store_keys(Jid account, std::vector<storage::ScramKeys> keys,
                                           Put how) {
   Task<Result<>> write = write_keys(account, std::move(keys), how);
-  return change(std::move(account), how == Put::kCreate ? kTaken : kBusy, std::move(write));
+  // Strangers may try to create what is there: that is no change.
+  if (how == Put::kCreate) return alone(std::move(account), std::move(write), kTaken);
+  return alone(account, change(account, std::move(write)));
 }
 
 Task<Result<>> AccountService::write_keys(Jid account, std::vector<storage::ScramKeys> keys,
@@ -271,13 +272,18 @@ Task<Result<>> AccountService::write_keys(Jid account, std::vector<storage::Scra
   co_return co_await context_.store->write(std::move(batch));
 }
 
-Task<Result<>> AccountService::change(Jid account, Error busy, Task<Result<>> write) {
+Task<Result<>> AccountService::alone(Jid account, Task<Result<>> write, Error busy) {
   if (!busy_.insert(account.str()).second) co_return fail(std::move(busy));
+  Result<> written = co_await std::move(write);
+  busy_.erase(account.str());
+  co_return written;
+}
+
+Task<Result<>> AccountService::change(Jid account, Task<Result<>> write) {
   changed_.put(account.str(), Instant::max());
   Result<> written = co_await std::move(write);
   changed_.put(account.str(), context_.shard.clock().now());
   forget(account);
-  busy_.erase(account.str());
   co_return written;
 }
 
@@ -290,7 +296,8 @@ Task<Result<>> AccountService::set_disabled(Jid account, bool disabled) {
   ShardContext& home = home_of(account);
   return run_on<Result<>>(
       context_.shard, home.shard, [service = home.accounts.get(), account, disabled] {
-        return service->change(account, kBusy, service->write_disabled(account, disabled));
+        return service->alone(account,
+                              service->change(account, service->write_disabled(account, disabled)));
       });
 }
 
@@ -312,8 +319,8 @@ Task<Result<>> AccountService::remove(Jid account, std::function<void()> when_re
 }
 
 Task<Result<>> AccountService::remove_at_home(Jid account, std::function<void()> when_removed) {
-  Task<Result<>> erasing = erase(account, std::move(when_removed));
-  BALCONY_CO_CHECK(co_await change(account, kBusy, std::move(erasing)));
+  Task<Result<>> erasing = change(account, erase(account, std::move(when_removed)));
+  BALCONY_CO_CHECK(co_await alone(account, std::move(erasing)));
   co_await refresh_offer(std::string(account.domain()));
   co_return Result<>{};
 }

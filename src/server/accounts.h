@@ -101,9 +101,12 @@ class AccountService final : public router::Accounts {
   Task<Result<>> store_keys(Jid account, std::vector<storage::ScramKeys> keys, Put how);
   Task<Result<>> write_keys(Jid account, std::vector<storage::ScramKeys> keys, Put how);
   Task<Result<>> write_disabled(Jid account, bool disabled);
-  // Awaits `write`, which changes who gets into the account, while nobody else changes it; `busy`
-  // is the error when somebody does. See changed_since().
-  Task<Result<>> change(Jid account, Error busy, Task<Result<>> write);
+  inline static const Error kBusy{Errc::kResourceConstraint,
+                                  "the account is being changed; try again"};
+  // Awaits `write` while nobody else writes the account; `busy` is the error when somebody does.
+  Task<Result<>> alone(Jid account, Task<Result<>> write, Error busy = kBusy);
+  // Awaits `write`, which changes who gets into an account that is there. See changed_since().
+  Task<Result<>> change(Jid account, Task<Result<>> write);
   Task<Result<>> add_keys_at_home(Jid account, sasl::ScramKeys keys);
   Task<Result<>> merge_keys(Jid account, sasl::ScramKeys keys);
   Task<> renew(Jid account, const storage::Account& found, const sasl::ScramKeys& verified,

@@ -2,9 +2,10 @@
 
 import time
 
+from drivers.server import ServerFailed
 from harness import sasl2
 from harness.client import SaslFailure
-from harness.errors import check_equal
+from harness.errors import check, check_equal
 from harness.scram import Scram, encode, plain
 from harness.stage import scenario
 from harness.xmltree import BIND, SASL
@@ -119,3 +120,16 @@ def scenario_old_password_is_over(stage):
         # SCRAM leaves nothing in memory, so the next round's logins are verified too.
         check_equal(_refusal(stage, "SCRAM-SHA-1", new), None, f"round {round_}")
         old = new
+
+
+@scenario(fresh=True, differs=ONLY_OURS)
+def scenario_creating_what_is_there_changes_nothing(stage):
+    """Whoever tries to register somebody's account does not keep him from logging in."""
+    romeo = _authenticated(stage, "romeo")
+    try:
+        stage.server.control("user", "add", romeo.account.bare, text="another\n")
+    except ServerFailed as failure:
+        check("exists" in str(failure), str(failure))
+    else:
+        check(False, "created twice")
+    romeo.bind()
