@@ -6,7 +6,6 @@ using router::ConnectedResource;
 using router::Flow;
 
 router::Flow track_directed(router::StanzaOutgoing& event, std::size_t entities_max) {
-  if (!event.stanza.is_presence()) return Flow::kContinue;
   ConnectedResource& sender = event.sender;
   const Jid& to = *event.stanza.to();
   if (event.stanza.type() == StanzaType::kUnavailable) {

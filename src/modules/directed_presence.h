@@ -8,8 +8,8 @@
 
 namespace balcony::modules {
 
-// Notes whom a client sends presence to. Stops with kResourceConstraint when `entities_max` of one
-// session are noted already.
+// Of an event about presence: notes whom a client sends it to. Stops with kResourceConstraint when
+// `entities_max` of one session are noted already.
 router::Flow track_directed(router::StanzaOutgoing& event, std::size_t entities_max);
 
 // `stanza` is unavailable presence or an error from somebody: he needs not be told any more.

@@ -64,7 +64,7 @@ void remember(Server& server, const ResourceUnavailable& event) {
 // which would tell that it does.
 Flow guard(router::StanzaIncoming& event) {
   const Stanza& stanza = event.stanza;
-  if (!stanza.is_iq() || stanza.type() != StanzaType::kGet || stanza.to()->is_bare() ||
+  if (stanza.type() != StanzaType::kGet || stanza.to()->is_bare() ||
       !stanza.payload().is(ns::kLastActivity, "query")) {
     return Flow::kContinue;
   }

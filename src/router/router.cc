@@ -280,8 +280,8 @@ void Router::arrive(Stanza&& stanza) {
   }
   if (const auto user = users_.loaded(stanza.to()->bare_str())) {
     // While others look at the stanza.
-    constexpr std::size_t kFewest = 2;
-    for (const auto& resource : user->resources | std::views::take(kFewest)) prefetch(*resource);
+    constexpr std::size_t kAhead = 2;
+    for (const auto& resource : user->resources | std::views::take(kAhead)) prefetch(*resource);
     return to_user(user, std::move(stanza));
   }
   const Jid bare = stanza.to()->bare();

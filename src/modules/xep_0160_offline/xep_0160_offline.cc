@@ -146,10 +146,11 @@ void attach_offline(Registrar& on, Server& server, const OfflineOptions& options
   on.on_load_user(
       [&server](std::shared_ptr<User> user) { return load_mailbox(server, std::move(user)); });
   // XEP-0203 §5: only the server's own word about its delay is to be believed.
-  on.on<router::StanzaIncoming>(Priority::kEarly, [&server](router::StanzaIncoming& event) {
-    if (event.stanza.is_message()) remove_delays(event.stanza.edit(), server.host());
-    return Flow::kContinue;
-  });
+  on.on<router::StanzaIncoming>(StanzaKind::kMessage, Priority::kEarly,
+                                [&server](router::StanzaIncoming& event) {
+                                  remove_delays(event.stanza.edit(), server.host());
+                                  return Flow::kContinue;
+                                });
   on.on<MessageUndelivered>(Priority::kLate, [&server, &options](MessageUndelivered& event) {
     return keep(server, options, event);
   });

@@ -57,7 +57,7 @@ class Archive {
   void outgoing(router::StanzaOutgoing& event) {
     const Stanza& message = event.stanza;
     User& user = *event.sender.user;
-    if (!message.is_message() || message.to()->same_bare(user.bare)) return;
+    if (message.to()->same_bare(user.bare)) return;
     if (!keeps(user, message, *message.to())) return;
     const WallTime now = server_.clock().wall();
     event.archive_id = storage::archive_id(now);
@@ -213,15 +213,17 @@ class Archive {
 
 void attach_keeping(Registrar& on, const std::shared_ptr<Archive>& archive) {
   // A forged id must never name a row, whether or not the module stanza_ids is on.
-  on.on<router::StanzaIncoming>(Priority::kFirst, [](router::StanzaIncoming& event) {
-    if (event.stanza.is_message()) remove_stanza_ids(event.stanza.edit(), event.user.bare);
-    return Flow::kContinue;
-  });
+  on.on<router::StanzaIncoming>(StanzaKind::kMessage, Priority::kFirst,
+                                [](router::StanzaIncoming& event) {
+                                  remove_stanza_ids(event.stanza.edit(), event.user.bare);
+                                  return Flow::kContinue;
+                                });
   // Late: what others refuse is not kept (§6.1), and what they change is kept as it is sent.
-  on.on<router::StanzaOutgoing>(Priority::kLate, [archive](router::StanzaOutgoing& event) {
-    archive->outgoing(event);
-    return Flow::kContinue;
-  });
+  on.on<router::StanzaOutgoing>(StanzaKind::kMessage, Priority::kLate,
+                                [archive](router::StanzaOutgoing& event) {
+                                  archive->outgoing(event);
+                                  return Flow::kContinue;
+                                });
   on.on<router::MessageDelivering>(Priority::kEarly, [archive](router::MessageDelivering& event) {
     archive->delivering(event);
     return Flow::kContinue;
